@@ -1,0 +1,42 @@
+"""What an image says of itself: its dimensions and embedded metadata."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """Facts read from an image file's own bytes; every field but `format` is None where the file does not tell.
+
+    `width` and `height` are in pixels as displayed (orientation applied). `created_at` is ISO 8601: with ``Z`` or an
+    offset only where the image tells its zone, else local time without one. `latitude` and `longitude` are signed
+    degrees. `orientation` is the EXIF value 1 to 8. `rating` is 0 to 5 (XMP ``xmp:Rating``).
+    """
+
+    format: str
+    width: int | None = None
+    height: int | None = None
+    created_at: str | None = None
+    make: str | None = None
+    model: str | None = None
+    lens: str | None = None
+    iso: int | None = None
+    f_number: float | None = None
+    exposure_time_s: float | None = None
+    focal_length_mm: float | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    altitude_m: float | None = None
+    orientation: int | None = None
+    keywords: tuple[str, ...] | None = None
+    caption: str | None = None
+    rating: int | None = None
+
+    def as_exif(self) -> dict[str, object]:
+        """The `exif` object of a sidecar: only the keys that are known, in the documented order."""
+        pairs = ((name, getattr(self, name)) for name in _EXIF_KEYS)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in pairs if value is not None}
+
+
+_EXIF_KEYS = tuple(field.name for field in fields(ImageFacts) if field.name != "format")

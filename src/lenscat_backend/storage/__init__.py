@@ -1,0 +1,1 @@
+"""Bytes at a place: one store interface, and the places that implement it."""

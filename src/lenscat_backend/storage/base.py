@@ -1,0 +1,123 @@
+"""The one store interface: a place that holds files under library paths.
+
+It is coarse-grained on purpose: a folder's names, sizes, times and ETags come from one call, never from a call a file.
+Two kinds of token tell versions apart. An `Entry.etag` comes with a listing and says *whether to look again*; it is
+cheap (on a local disk: size, times and inode). A `Blob.version` comes with the bytes and is the condition of a
+*conditional write*; on a local disk it is the hash of the bytes, in an object store the ETag. Both are opaque.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from lenscat_backend.models.paths import LibraryPath
+
+
+class Entry(NamedTuple):
+    """One name in a folder.
+
+    `size` is in bytes and `mtime_ns` in nanoseconds since 1970 (both 0 for a folder). `settled` is False where the
+    entry changed so recently that a second change within the clock's tick could carry the same `etag`: whoever keeps
+    the etag must look again next time.
+    """
+
+    name: str
+    is_folder: bool
+    size: int
+    mtime_ns: int
+    etag: str
+    settled: bool
+
+
+class Listing(NamedTuple):
+    """One folder: its entries in no particular order, and the folder's own etag ("" where the store has none).
+
+    The folder's etag changes whenever an entry is added, renamed or removed. `problems` names entries that exist but
+    cannot be shown, with the reason (a link out of the library, a name the store refuses).
+    """
+
+    entries: tuple[Entry, ...]
+    etag: str
+    problems: tuple[str, ...] = ()
+
+
+class Blob(NamedTuple):
+    """A whole small file: its bytes, its version for a conditional write, and its listing etag and time."""
+
+    data: bytes
+    version: str
+    etag: str
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a store can do.
+
+    `folder_etag`: `Listing.etag` is meaningful, so an unchanged folder is known without listing it.
+    `writable`: writes are allowed by configuration (they may still fail).
+    """
+
+    folder_etag: bool
+    writable: bool
+
+
+class Store(Protocol):
+    """A place. All calls may raise `UnreachableError` (place gone or failing) and `ForbiddenError` (no permission)."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this store can do; constant for its lifetime."""
+        ...
+
+    def describe(self) -> str:
+        """A short text for health pages and logs, without secrets and without a path of the host."""
+        ...
+
+    def local_path(self, path: LibraryPath) -> Path | None:
+        """Where the file lies on this machine's disk, or None for a remote place; does not touch the disk."""
+        ...
+
+    async def list_folder(self, folder: LibraryPath) -> Listing:
+        """The entries of `folder`. `NotFoundError` where there is no such folder."""
+        ...
+
+    async def stat(self, path: LibraryPath) -> Entry:
+        """The entry of one file or folder. `NotFoundError` where nothing is there."""
+        ...
+
+    async def read(self, path: LibraryPath, max_bytes: int) -> Blob:
+        """The whole of a small file. `TooLargeError` above `max_bytes`, `NotFoundError` where missing."""
+        ...
+
+    async def read_range(self, path: LibraryPath, offset: int, length: int) -> bytes:
+        """Bytes `offset` to `offset + length` (end excluded), fewer at the end of the file, b"" beyond it."""
+        ...
+
+    def stream(self, path: LibraryPath, offset: int, length: int) -> AsyncIterator[bytes]:
+        """The same range in chunks of at most 1 MiB, for sending on."""
+        ...
+
+    async def write(
+        self, path: LibraryPath, data: bytes, *, if_version: str | None = None, create_only: bool = False,
+        durable: bool = True,
+    ) -> Blob:
+        """Write a whole file atomically: a reader sees the old bytes or the new, never a part.
+
+        With `if_version`: only where the file's version is that (`VersionMismatchError`, `NotFoundError`). With
+        `create_only`: only where no file is there (`AlreadyExistsError`). The check and the write are one atomic step
+        against every other Lenscat writer. `durable` flushes to the disk before returning (sidecars), without it a
+        power cut may lose the write but not tear it (caches). Missing parent folders are made.
+        """
+        ...
+
+    async def delete(self, path: LibraryPath, *, if_version: str | None = None) -> None:
+        """Remove one file. `NotFoundError` where missing, `VersionMismatchError` as for `write`."""
+        ...
+
+    async def sweep(self, folder: LibraryPath) -> Sequence[str]:
+        """Remove what a crash left of our own unfinished writes in `folder`; returns the names removed."""
+        ...
