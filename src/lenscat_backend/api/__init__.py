@@ -1,0 +1,1 @@
+"""The HTTP API: thin. It parses, calls the library and answers."""

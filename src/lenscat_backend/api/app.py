@@ -1,0 +1,77 @@
+"""The application: routes, errors, the library's life."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from lenscat_backend.api import files, folders, health, items, page, search, thumbnails
+from lenscat_backend.api.errors import install_error_handlers
+from lenscat_backend.api.hot_path import HotThumbnails
+from lenscat_backend.api.raw_names import RawNames
+from lenscat_backend.api.requests import ClientGoneError
+from lenscat_backend.errors import LenscatError
+from lenscat_backend.library.library import Library
+from lenscat_backend.version import VERSION
+
+CLIENT_CLOSED_REQUEST = 499
+
+
+class Application:
+    """The whole ASGI application of one library."""
+
+    def __init__(self, open_library: Callable[[], Library], on_start: Callable[[], None] | None = None) -> None:
+        self.failure: LenscatError | None = None
+        self.routes = make_routes(open_library, on_start or (lambda: None), self._note_failure)
+        self._entry: ASGIApp = HotThumbnails(RawNames(self.routes), lambda: getattr(self.routes.state, "library", None))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection event."""
+        await self._entry(scope, receive, send)
+
+    def _note_failure(self, error: LenscatError) -> None:
+        self.failure = error
+
+
+def make_routes(
+    open_library: Callable[[], Library],
+    on_start: Callable[[], None],
+    on_failure: Callable[[LenscatError], None],
+) -> FastAPI:
+    """The routes; the library is opened when the server starts and closed when it stops."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            async with open_library() as library:
+                app.state.library = library
+                library.start_background()
+                on_start()
+                yield
+                app.state.library = None
+        except LenscatError as error:
+            on_failure(error)
+            raise
+
+    app = FastAPI(
+        title="Lenscat",
+        version=VERSION,
+        description="Picture folders as a gallery: folders, thumbnails, sidecars, search. Paths are the library's.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    install_error_handlers(app)
+
+    @app.exception_handler(ClientGoneError)
+    async def gone(request: Request, error: ClientGoneError) -> Response:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
+
+    for module in (page, folders, items, thumbnails, search, health, files):
+        app.include_router(module.router)
+    app.mount("/static", StaticFiles(directory=page.STATIC), name="static")
+    return app

@@ -1,0 +1,83 @@
+"""The one table from errors to HTTP replies."""
+
+from __future__ import annotations
+
+import logging
+import math
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from lenscat_backend import errors
+from lenscat_backend.api.replies import json_reply
+from lenscat_backend.library.items import for_clients
+from lenscat_backend.library.sidecars import NO_SIDECAR, PreconditionError
+
+_log = logging.getLogger("lenscat")
+
+STATUS: tuple[tuple[type[errors.LenscatError], int], ...] = (
+    (PreconditionError, 412),
+    (errors.NotFoundError, 404),
+    (errors.TooLargeError, 413),
+    (errors.InvalidSidecarError, 422),
+    (errors.InvalidError, 400),
+    (errors.ForbiddenError, 403),
+    (errors.ConflictError, 409),
+    (errors.UnsupportedError, 415),
+    (errors.CorruptError, 422),
+    (errors.TransientError, 503),
+)
+"""The first class that fits decides."""
+
+_HTTP_WORDS = {
+    404: "There is nothing at this address: the calls are listed at /docs.",
+    405: "This address does not know that method: the calls are listed at /docs.",
+}
+
+
+def status_of(error: errors.LenscatError) -> int:
+    """The HTTP status of an error."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+def error_reply(error: errors.LenscatError) -> Response:
+    """The reply to a request that ended with `error`."""
+    body: dict[str, object] = {"detail": str(error)}
+    headers: dict[str, str] = {"Cache-Control": "no-store"}
+    if isinstance(error, PreconditionError):
+        current = error.current
+        body["current"] = for_clients(current.sidecar) if current else None
+        body["etag"] = f'"{current.etag if current else NO_SIDECAR}"'
+        headers["ETag"] = str(body["etag"])
+    if isinstance(error, errors.TransientError):
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    return json_reply(body, status_of(error), headers)
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Have `app` answer every error with `{"detail": ...}`."""
+
+    @app.exception_handler(errors.LenscatError)
+    async def known(request: Request, error: errors.LenscatError) -> Response:
+        return error_reply(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(request: Request, error: RequestValidationError) -> Response:
+        return json_reply({"detail": "; ".join(_describe(found) for found in error.errors())}, 422)
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        detail = _HTTP_WORDS.get(error.status_code, error.detail)
+        return json_reply({"detail": detail}, error.status_code, error.headers)
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return json_reply({"detail": "The server met an error of its own; its log says more."}, 500)
+
+
+def _describe(found: dict[str, object]) -> str:
+    place = found.get("loc")
+    name = ".".join(str(part) for part in place[1:]) if isinstance(place, tuple | list) else ""
+    return f"{name or 'request'}: {found.get('msg')}".encode("utf-8", "replace").decode()

@@ -1,0 +1,93 @@
+"""The originals."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import StreamingResponse
+
+from lenscat_backend.api.conditions import ByteRange, etag_matches, parse_range
+from lenscat_backend.api.requests import ERROR_REPLIES, LibraryArgument
+from lenscat_backend.library.originals import Original
+
+router = APIRouter(tags=["files"])
+_CHUNK = 256 * 1024
+_REPLIES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/*": {}}, "description": "The picture's own bytes"},
+    206: {"description": "The range that was asked for"},
+    304: {"description": "Not modified"},
+    416: {"description": "The range begins beyond the end"},
+}
+
+
+@router.api_route(
+    "/api/files/{path:path}",
+    methods=["GET", "HEAD"],
+    response_class=Response,
+    responses=_REPLIES | ERROR_REPLIES,
+)
+async def get_file(
+    library: LibraryArgument,
+    path: str,
+    download: Annotated[bool, Query(description="Have browsers save it")] = False,
+    range_header: Annotated[str | None, Header(alias="Range")] = None,
+    if_range: Annotated[str | None, Header()] = None,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """The original, whole or a range of it."""
+    original = await library.original(path)
+    headers = _headers(original, download)
+    try:
+        if etag_matches(if_none_match, original.etag):
+            return _closing(original, Response(status_code=304, headers=headers))
+        usable = if_range is None or if_range.strip() == headers["ETag"]
+        span = parse_range(range_header if usable else None, original.size)
+    except ValueError:
+        headers["Content-Range"] = f"bytes */{original.size}"
+        return _closing(original, Response(status_code=416, headers=headers))
+    return _body(original, span, headers)
+
+
+def _headers(original: Original, download: bool) -> dict[str, str]:
+    kind = "attachment" if download or not original.mime else "inline"
+    return {
+        "ETag": f'"{original.etag}"',
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": f"{kind}; filename*=UTF-8''{quote(original.name, safe='')}",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Content-Type": original.mime or "application/octet-stream",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def _closing(original: Original, response: Response) -> Response:
+    os.close(original.descriptor)
+    return response
+
+
+def _body(original: Original, span: ByteRange | None, headers: dict[str, str]) -> Response:
+    whole = span or ByteRange(0, original.size)
+    headers["Content-Length"] = str(whole.end - whole.start)
+    if span is not None:
+        headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{original.size}"
+    return StreamingResponse(_chunks(original, whole), 206 if span else 200, headers)
+
+
+async def _chunks(original: Original, span: ByteRange) -> AsyncIterator[bytes]:
+    offset = span.start
+    try:
+        while offset < span.end:
+            length = min(_CHUNK, span.end - offset)
+            chunk = await asyncio.to_thread(os.pread, original.descriptor, length, offset)
+            if not chunk:
+                return  # it was cut short under us: the connection ends before its Content-Length
+            yield chunk
+            offset += len(chunk)
+    finally:
+        os.close(original.descriptor)

@@ -1,0 +1,71 @@
+"""Thumbnails that are in memory, answered before any routing: the one reply that a page asks for by the hundred.
+
+Plain ASGI with ready bytes. Whatever is not exactly this case goes on to the application.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from lenscat_backend.api.conditions import etag_matches
+from lenscat_backend.errors import LenscatError
+from lenscat_backend.models.paths import LibraryPath, parse_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lenscat_backend.library.library import Library
+
+_PREFIX = b"path="
+_KEPT_PATHS = 50_000
+
+
+class HotThumbnails:
+    """ASGI middleware in front of the application."""
+
+    def __init__(self, app: ASGIApp, library: Callable[[], Library | None]) -> None:
+        self._app = app
+        self._library = library
+        self._paths: dict[bytes, LibraryPath] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or hand on."""
+        if scope["type"] == "http" and scope["path"] == "/api/thumb" and scope["method"] == "GET":
+            path = self._path(scope["query_string"])
+            library = self._library()
+            held = library.thumbnails.held(path) if path is not None and library is not None else None
+            if held is not None:
+                await _send(scope, send, held.data, held.etag)
+                return
+        await self._app(scope, receive, send)
+
+    def _path(self, query: bytes) -> LibraryPath | None:
+        path = self._paths.get(query)
+        if path is None and query.startswith(_PREFIX) and b"&" not in query:
+            try:
+                path = parse_path(unquote_plus(query[len(_PREFIX) :].decode("ascii"), errors="strict"))
+            except (UnicodeDecodeError, LenscatError):
+                return None
+            if len(self._paths) >= _KEPT_PATHS:
+                self._paths.clear()
+            self._paths[query] = path
+        return path
+
+
+async def _send(scope: Scope, send: Send, data: bytes, etag: str) -> None:
+    condition = next((value for name, value in scope["headers"] if name == b"if-none-match"), None)
+    fresh = condition is not None and etag_matches(condition.decode("latin-1"), etag)
+    headers = [
+        (b"content-type", b"image/webp"),
+        (b"content-length", b"0" if fresh else b"%d" % len(data)),
+        (b"etag", b'"%s"' % etag.encode()),
+        (b"cache-control", b"private, no-cache"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    if fresh:
+        del headers[:2]
+    await send({"type": "http.response.start", "status": 304 if fresh else 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if fresh else data})

@@ -1,0 +1,77 @@
+"""What the routes share: the library behind a request, its path arguments, clients that hang up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Annotated, Any, TypeVar
+
+import orjson
+from fastapi import Depends, Query, Request
+
+from lenscat_backend.api.wire import ErrorReply
+from lenscat_backend.errors import InvalidSidecarError, TooLargeError
+from lenscat_backend.library.library import Library
+
+T = TypeVar("T")
+MAX_BODY_BYTES = 1024 * 1024
+
+
+class ClientGoneError(Exception):
+    """The client hung up before its reply was ready."""
+
+
+def _library_of(request: Request) -> Library:
+    library = request.app.state.library
+    assert isinstance(library, Library)
+    return library
+
+
+LibraryArgument = Annotated[Library, Depends(_library_of)]
+PathArgument = Annotated[str, Query(description="Path of a picture, relative to the library", max_length=16384)]
+
+ERROR_REPLIES: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorReply, "description": "A malformed path or query"},
+    403: {"model": ErrorReply, "description": "Not allowed: read-only, or outside of the library"},
+    404: {"model": ErrorReply, "description": "No such thing"},
+    409: {"model": ErrorReply, "description": "A conflict: a damaged sidecar, for example"},
+    413: {"model": ErrorReply, "description": "The body is too large"},
+    415: {"model": ErrorReply, "description": "Not a picture of a supported format"},
+    422: {
+        "model": ErrorReply,
+        "description": "An argument of the wrong type, or a picture that cannot be decoded",
+    },
+    503: {"model": ErrorReply, "description": "Busy or unreachable: try again after Retry-After seconds"},
+}
+
+
+async def json_body(request: Request) -> object:
+    """The JSON value that a client sent. `TooLargeError` above 1 MiB, `InvalidSidecarError` where it is no JSON."""
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > MAX_BODY_BYTES:
+            raise TooLargeError(f"The body has more than {MAX_BODY_BYTES} bytes.")
+    try:
+        return orjson.loads(bytes(data))
+    except orjson.JSONDecodeError as error:
+        raise InvalidSidecarError(f"The body is not valid JSON: {error}.") from error
+
+
+async def unless_gone(request: Request, work: Coroutine[object, object, T]) -> T:
+    """The result of `work`; if the client hangs up first, `work` is cancelled and `ClientGoneError` raised."""
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientGoneError
+        return task.result()
+    finally:
+        task.cancel()
+        gone.cancel()
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,158 @@
+"""The catalog's one narrow interface: what the library may ask of its index, whatever engine stands behind it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from lenscat_backend.catalog import reads, search, updates
+from lenscat_backend.catalog.database import Database
+from lenscat_backend.catalog.records import FolderRow, FolderUpdate, ItemRow, KnownItem, Totals, known_of
+from lenscat_backend.models.paths import ROOT, LibraryPath, split
+from lenscat_backend.models.query import Query
+from lenscat_backend.models.text import sort_key
+
+_WALK_BATCH = 2000
+
+
+class Catalog:
+    """The disposable index of one library in one SQLite file. All calls may raise `BusyError`."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path)
+
+    def close(self) -> None:
+        """Finish what runs and close the file."""
+        self._database.close()
+
+    def size_bytes(self) -> int:
+        """Size on disk, in bytes."""
+        return self._database.size_bytes()
+
+    async def apply(self, changes: Sequence[FolderUpdate]) -> None:
+        """Store what scans found, in one transaction."""
+        await self._database.write(updates.apply_updates, changes)
+
+    async def add_folder(self, path: LibraryPath) -> None:
+        """Enter a folder of which only the name is known."""
+        await self._database.write(updates.add_folder, path)
+
+    async def remove_folder(self, path: LibraryPath) -> None:
+        """Forget a folder and all below it."""
+        await self._database.write(updates.remove_folder, path)
+
+    async def set_folder_problem(self, path: LibraryPath, problem: str) -> None:
+        """Remember that a folder could not be looked at; what was known of it stays."""
+        await self._database.write(updates.set_folder_problem, path, problem)
+
+    async def index_some(self, limit: int) -> int:
+        """Put the text of up to `limit` waiting items into the substring index; returns how many it were."""
+        return await self._database.write(updates.index_some, limit)
+
+    async def set_item(self, path: LibraryPath, **columns: object) -> bool:
+        """Change single columns of one item; False where the catalog does not know it."""
+        return await self._database.write(updates.set_columns, path, sort_key(split(path)[1]), columns)
+
+    async def set_manifest_digest(self, path: LibraryPath, digest: bytes) -> None:
+        """Remember which content the folder's manifest was last written with."""
+        await self._database.write(updates.set_manifest_digest, path, digest)
+
+    async def set_fact(self, name: str, value: str | int) -> None:
+        """Remember one fact of the whole library."""
+        await self._database.write(updates.set_fact, name, value)
+
+    async def fact(self, name: str) -> str | int | None:
+        """One remembered fact of the whole library, or None."""
+        return await self._database.read(reads.fact, name)
+
+    async def folder(self, path: LibraryPath) -> FolderRow | None:
+        """One folder, or None where it is unknown."""
+        return await self._database.read(reads.folder, path)
+
+    async def subfolders(self, path: LibraryPath) -> list[FolderRow]:
+        """The folders directly below `path`, in no order."""
+        return await self._database.read(reads.subfolders, path)
+
+    async def unscanned_folders(self, limit: int) -> list[LibraryPath]:
+        """Up to `limit` folders of which only the name is known."""
+        return await self._database.read(reads.unscanned_folders, limit)
+
+    async def newest_folder_id(self) -> int:
+        """The largest folder id given so far; 0 where there is none."""
+        return await self._database.read(reads.newest_folder_id)
+
+    async def folder_etags(self) -> list[tuple[LibraryPath, str]]:
+        """Every scanned folder's path and etag."""
+        return await self._database.read(reads.folder_etags)
+
+    async def folders_after(self, after: str, limit: int) -> list[FolderRow]:
+        """Up to `limit` folders whose paths come after `after`; the root comes before them all."""
+        return await self._database.read(reads.folders_after, after, limit)
+
+    async def walk_folders(self) -> AsyncIterator[FolderRow]:
+        """Every folder in path order, in bounded memory; the root comes first."""
+        root = await self.folder(ROOT)
+        if root is not None:
+            yield root
+        batch: list[FolderRow] = []
+        after = ""
+        while batch := await self.folders_after(after, _WALK_BATCH):
+            for row in batch:
+                yield row
+            after = batch[-1].path
+
+    async def items(self, folder: LibraryPath, offset: int = 0, limit: int = -1) -> list[ItemRow]:
+        """A folder's items in the order people count in."""
+        return await self._database.read(reads.items, folder, offset, limit)
+
+    async def item(self, path: LibraryPath) -> ItemRow | None:
+        """One item, or None where it is unknown."""
+        return await self._database.read(reads.item, path, sort_key(split(path)[1]))
+
+    async def known_item(self, path: LibraryPath) -> KnownItem | None:
+        """What decides whether one item must be looked at again, or None where it is unknown."""
+        row = await self.item(path)
+        return None if row is None else known_of(row.record)
+
+    async def known_items(self, folder: LibraryPath) -> dict[str, KnownItem]:
+        """What decides whether each item of a folder must be looked at again, by name."""
+        return await self._database.read(reads.known_items, folder)
+
+    async def problems(self) -> list[tuple[LibraryPath, list[str]]]:
+        """Folders whose last look met something that cannot be shown, with what it was."""
+        return await self._database.read(reads.problems)
+
+    async def damaged(self, limit: int) -> list[ItemRow]:
+        """Items that cannot be read, or whose sidecar cannot, in path order."""
+        return await self._database.read(reads.damaged, limit)
+
+    async def totals(self) -> Totals:
+        """Counts over the whole library."""
+        return await self._database.read(reads.totals)
+
+    async def search(self, query: Query, limit: int, offset: int = 0) -> tuple[list[ItemRow], int]:
+        """Matching items in path order, `limit` at most, and how many match in all."""
+        return await self._database.read(search.search, query, limit, offset)
+
+    async def walk_matches(self, query: Query) -> AsyncIterator[ItemRow]:
+        """Every match in path order, in bounded memory; each batch is a snapshot of its own."""
+        after = ("", "", "")
+        batch: list[ItemRow] = []
+        while batch := await self._database.read(search.matches_after, query, after, _WALK_BATCH):
+            for row in batch:
+                yield row
+            after = (batch[-1].folder, batch[-1].record.sort_key, batch[-1].record.name)
+
+    async def walk_without(self, missing: Literal["thumbnail", "hash"]) -> AsyncIterator[ItemRow]:
+        """Every readable item that has no fresh thumbnail, or no hash, in the order of the catalog."""
+        after = 0
+        batch, after = await self._database.read(reads.items_without, missing, after, _WALK_BATCH)
+        while batch:
+            for row in batch:
+                yield row
+            batch, after = await self._database.read(reads.items_without, missing, after, _WALK_BATCH)
+
+    async def suggest(self, prefix: str, limit: int) -> list[str]:
+        """Tags, then words of names, that start with `prefix`."""
+        return await self._database.read(search.suggest, prefix, limit)

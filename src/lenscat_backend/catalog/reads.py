@@ -1,0 +1,141 @@
+"""Reading the catalog: folders, items, counts. Every function runs on one snapshot of a reader."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import apsw
+import orjson
+
+from lenscat_backend.catalog.records import ITEM_COLUMNS, FolderRow, ItemRecord, ItemRow, KnownItem, Totals
+from lenscat_backend.models.paths import LibraryPath, split
+
+ITEM_SELECT = f"SELECT folders.path, {', '.join('items.' + column for column in ITEM_COLUMNS)} FROM items "
+_FOLDER_SELECT = "SELECT id, path, etag, fingerprint, images, pointer, scanned, manifest_digest FROM folders "
+
+
+def folder(connection: apsw.Connection, path: LibraryPath) -> FolderRow | None:
+    """One folder, or None where the catalog does not know it."""
+    row = connection.execute(_FOLDER_SELECT + "WHERE path = ?", (path,)).fetchone()
+    return None if row is None else folder_row(row)
+
+
+def subfolders(connection: apsw.Connection, path: LibraryPath) -> list[FolderRow]:
+    """The folders directly below `path`, in no order."""
+    return [folder_row(row) for row in connection.execute(_FOLDER_SELECT + "WHERE parent = ?", (path,))]
+
+
+def folders_after(connection: apsw.Connection, after: str, limit: int) -> list[FolderRow]:
+    """Up to `limit` folders whose paths come after `after` in code-point order: a walk over all in bounded memory."""
+    rows = connection.execute(_FOLDER_SELECT + "WHERE path > ? ORDER BY path LIMIT ?", (after, limit))
+    return [folder_row(row) for row in rows]
+
+
+def newest_folder_id(connection: apsw.Connection) -> int:
+    """The largest folder id given so far; 0 where there is none."""
+    return int(connection.execute("SELECT coalesce(max(id), 0) FROM folders").get)
+
+
+def unscanned_folders(connection: apsw.Connection, limit: int) -> list[LibraryPath]:
+    """Up to `limit` folders of which only the name is known."""
+    rows = connection.execute("SELECT path FROM folders WHERE scanned = 0 ORDER BY path LIMIT ?", (limit,))
+    return [LibraryPath(str(path)) for (path,) in rows]
+
+
+def folder_etags(connection: apsw.Connection) -> list[tuple[LibraryPath, str]]:
+    """Every scanned folder's path and etag."""
+    return connection.execute("SELECT path, etag FROM folders WHERE scanned").fetchall()  # type: ignore[return-value]
+
+
+def items(connection: apsw.Connection, path: LibraryPath, offset: int, limit: int) -> list[ItemRow]:
+    """The folder's items in the order people count in, from `offset`, at most `limit` (-1: all)."""
+    rows = connection.execute(
+        ITEM_SELECT + "JOIN folders ON folders.id = items.folder_id WHERE folders.path = ? "
+        "ORDER BY items.sort_key, items.name LIMIT ? OFFSET ?",
+        (path, limit, offset),
+    )
+    return [item_row(row) for row in rows]
+
+
+def item(connection: apsw.Connection, path: LibraryPath, sort_key: str) -> ItemRow | None:
+    """One item, or None where the catalog does not know it."""
+    folder_path, name = split(path)
+    row = connection.execute(
+        ITEM_SELECT + "JOIN folders ON folders.id = items.folder_id "
+        "WHERE folders.path = ? AND items.sort_key = ? AND items.name = ?",
+        (folder_path, sort_key, name),
+    ).fetchone()
+    return None if row is None else item_row(row)
+
+
+def known_items(connection: apsw.Connection, path: LibraryPath) -> dict[str, KnownItem]:
+    """What decides whether each item of a folder must be looked at again, by name."""
+    rows = connection.execute(
+        "SELECT name, sort_key, etag, sidecar_etag, thumb_etag, thumb_source, hash FROM items "
+        "WHERE folder_id = (SELECT id FROM folders WHERE path = ?)",
+        (path,),
+    )
+    return {name: KnownItem._make(rest) for name, *rest in rows}
+
+
+def items_without(connection: apsw.Connection, missing: str, after_id: int, limit: int) -> tuple[list[ItemRow], int]:
+    """Up to `limit` readable items without a fresh `thumbnail` or a `hash`, past an id, and the id to go on from."""
+    condition = {"thumbnail": "items.thumb_source = ''", "hash": "items.hash IS NULL"}[missing]
+    rows = connection.execute(
+        ITEM_SELECT.replace("SELECT", "SELECT items.id,", 1) + "JOIN folders ON folders.id = items.folder_id "
+        f"WHERE {condition} AND items.problem IS NULL AND items.id > ? ORDER BY items.id LIMIT ?",
+        (after_id, limit),
+    ).fetchall()
+    return [item_row(row[1:]) for row in rows], int(rows[-1][0]) if rows else after_id  # type: ignore[arg-type]
+
+
+def problems(connection: apsw.Connection) -> list[tuple[LibraryPath, list[str]]]:
+    """Folders whose last look met something that cannot be shown, with what it was."""
+    rows = connection.execute("SELECT path, problems FROM folders WHERE problems != '[]' ORDER BY path")
+    return [(LibraryPath(path), orjson.loads(found)) for path, found in rows]
+
+
+def damaged(connection: apsw.Connection, limit: int) -> list[ItemRow]:
+    """Items that cannot be read, or whose sidecar cannot, in path order."""
+    rows = connection.execute(
+        ITEM_SELECT + "JOIN folders ON folders.id = items.folder_id "
+        "WHERE items.problem IS NOT NULL OR items.sidecar_problem IS NOT NULL "
+        "ORDER BY folders.path, items.sort_key, items.name LIMIT ?",
+        (limit,),
+    )
+    return [item_row(row) for row in rows]
+
+
+def totals(connection: apsw.Connection) -> Totals:
+    """Counts over the whole library."""
+    counts = connection.execute(
+        "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(thumb_source != ''), 0), "
+        "coalesce(sum(sidecar_etag != ''), 0), coalesce(sum(problem IS NOT NULL), 0), "
+        "coalesce(sum(sidecar_problem IS NOT NULL), 0) FROM items"
+    ).fetchall()[0]
+    folders = connection.execute("SELECT count(*), coalesce(sum(scanned = 0), 0) FROM folders").fetchall()[0]
+    waiting = connection.execute("SELECT count(*) FROM unindexed").get
+    items, size, thumbs, sidecars, unreadable, damaged_count = (_whole(count) for count in counts)
+    found, unscanned = (_whole(count) for count in folders)
+    return Totals(items, found, unscanned, size, thumbs, sidecars, unreadable, damaged_count, _whole(waiting))
+
+
+def fact(connection: apsw.Connection, name: str) -> str | int | None:
+    """One remembered fact of the whole library, or None."""
+    return connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).get  # type: ignore[no-any-return]
+
+
+def item_row(row: apsw.SQLiteValues) -> ItemRow:
+    """An item from a row that starts with its folder's path and goes on with the record's columns."""
+    return ItemRow(LibraryPath(str(row[0])), ItemRecord._make(row[1:]))
+
+
+def folder_row(row: apsw.SQLiteValues) -> FolderRow:
+    """A folder from a row of its columns."""
+    values: tuple[Any, ...] = row
+    ident, path, etag, fingerprint, images, pointer, scanned, digest = values
+    return FolderRow(ident, LibraryPath(path), etag, fingerprint, images, bool(pointer), bool(scanned), digest)
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,132 @@
+"""The rows that go into and come out of the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from lenscat_backend.models.paths import LibraryPath
+from lenscat_backend.models.text import fold
+
+FIELD_SEPARATOR = "\x1e"
+"""Between name, tags and notes in the text that plain words are looked for in: no word spans two of them."""
+TAG_SEPARATOR = "\x1f\x1f"
+"""Before and after every tag; two characters, so that one letter more makes a trigram and short tags are indexed."""
+
+
+class ItemRecord(NamedTuple):
+    """One image as the scan stores it.
+
+    `etag` is that of the image when its facts were read, "" where they have not been read yet. `exif` and `tags` are
+    JSON. `thumb_source` is the image etag that the thumbnail `thumb_etag` was made from, "" where it is stale.
+    `problem` says why the image or `sidecar_problem` why its sidecar cannot be read.
+    """
+
+    sort_key: str
+    name: str
+    format: str
+    size: int
+    mtime_ns: int
+    etag: str
+    width: int | None
+    height: int | None
+    created_at: str | None
+    exif: str
+    problem: str | None
+    sidecar_etag: str
+    sidecar_problem: str | None
+    tags: str
+    notes: str
+    rating: int | None
+    label: str | None
+    favorite: int
+    hash: str | None
+    thumb_etag: str
+    thumb_source: str
+    haystack: str
+
+
+ITEM_COLUMNS = ItemRecord._fields
+
+
+class KnownItem(NamedTuple):
+    """What decides whether an image must be looked at again."""
+
+    sort_key: str
+    etag: str
+    sidecar_etag: str
+    thumb_etag: str
+    thumb_source: str
+    hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FolderUpdate:
+    """What one look at a folder found, or a part of it where the folder is large.
+
+    `subfolders` and `fingerprint` come with the last part only (`complete`); names of `removed` items carry their sort
+    keys. A `fingerprint` of None means: compare every entry next time.
+    """
+
+    path: LibraryPath
+    upserts: Sequence[ItemRecord]
+    removed: Sequence[tuple[str, str]] = ()
+    complete: bool = True
+    etag: str = ""
+    fingerprint: bytes | None = None
+    subfolders: Sequence[str] = ()
+    pointer: bool = False
+    problems: Sequence[str] = ()
+
+
+class FolderRow(NamedTuple):
+    """A folder as the catalog knows it; `scanned` is False where only its name is known."""
+
+    id: int
+    path: LibraryPath
+    etag: str
+    fingerprint: bytes | None
+    images: int
+    pointer: bool
+    scanned: bool
+    manifest_digest: bytes | None
+
+
+class ItemRow(NamedTuple):
+    """An image with its place; a record's fields, and the folder's path in front."""
+
+    folder: LibraryPath
+    record: ItemRecord
+
+
+class Totals(NamedTuple):
+    """Counts over the whole library."""
+
+    items: int
+    folders: int
+    folders_unscanned: int
+    bytes: int
+    with_thumbnail: int
+    with_sidecar: int
+    unreadable: int
+    damaged_sidecars: int
+    unindexed: int
+
+
+def known_of(record: ItemRecord) -> KnownItem:
+    """The part of a record that decides whether the image must be looked at again."""
+    return KnownItem._make(getattr(record, column) for column in KnownItem._fields)
+
+
+def haystack_of(name: str, tags: Sequence[str], notes: str) -> str:
+    """The folded text that searches look in: name, tags, notes, with separators that no query can hold."""
+    folded_tags = TAG_SEPARATOR.join(["", *map(_clean, tags), ""]) if tags else ""
+    return f"{_clean(name)}{FIELD_SEPARATOR}{folded_tags}{FIELD_SEPARATOR}{_clean(notes) if notes else ''}"
+
+
+def _clean(text: str) -> str:
+    folded = fold(text)
+    if FIELD_SEPARATOR in folded or "\x1f" in folded or "\0" in folded:
+        return folded.replace(FIELD_SEPARATOR, " ").replace("\x1f", " ").replace("\0", " ")
+    return folded

@@ -1,0 +1,70 @@
+"""The catalog's tables. On another version number the whole file is wiped and rebuilt, never migrated."""
+
+from __future__ import annotations
+
+SCHEMA_VERSION = 1
+
+TABLES = """
+CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+CREATE TABLE folders (
+  id INTEGER PRIMARY KEY,
+  path TEXT NOT NULL UNIQUE,
+  parent TEXT,                          -- path of the folder above; NULL for the root
+  etag TEXT NOT NULL DEFAULT '',
+  fingerprint BLOB,                     -- over every entry; NULL: compare them one by one
+  images INTEGER NOT NULL DEFAULT 0,
+  pointer INTEGER NOT NULL DEFAULT 0,
+  scanned INTEGER NOT NULL DEFAULT 0,
+  problems TEXT NOT NULL DEFAULT '[]',
+  manifest_digest BLOB                  -- of the content last written to the folder's manifest
+);
+CREATE INDEX folders_by_parent ON folders(parent);
+CREATE INDEX folders_unscanned ON folders(path) WHERE scanned = 0;
+
+CREATE TABLE items (
+  id INTEGER PRIMARY KEY,
+  folder_id INTEGER NOT NULL,
+  sort_key TEXT NOT NULL,
+  name TEXT NOT NULL,
+  format TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL,
+  etag TEXT NOT NULL,
+  width INTEGER,
+  height INTEGER,
+  created_at TEXT,
+  exif TEXT NOT NULL,
+  problem TEXT,
+  sidecar_etag TEXT NOT NULL,
+  sidecar_problem TEXT,
+  tags TEXT NOT NULL,
+  notes TEXT NOT NULL,
+  rating INTEGER,
+  label TEXT,
+  favorite INTEGER NOT NULL,
+  hash TEXT,
+  thumb_etag TEXT NOT NULL,
+  thumb_source TEXT NOT NULL,
+  haystack TEXT NOT NULL
+);
+CREATE UNIQUE INDEX items_in_order ON items(folder_id, sort_key, name);
+
+-- Substring search: folded text in trigrams. Only the index is stored, the text itself is items.haystack.
+CREATE VIRTUAL TABLE items_text USING fts5(
+  name, tags, notes, content='', contentless_delete=1, tokenize="trigram case_sensitive 1");
+-- Items whose text is not in items_text yet; a search looks through their haystack instead.
+CREATE TABLE unindexed (item_id INTEGER PRIMARY KEY);
+
+CREATE TRIGGER items_added AFTER INSERT ON items BEGIN
+  INSERT OR IGNORE INTO unindexed VALUES (new.id);
+END;
+CREATE TRIGGER items_text_changed AFTER UPDATE OF haystack ON items WHEN old.haystack IS NOT new.haystack BEGIN
+  DELETE FROM items_text WHERE rowid = old.id;
+  INSERT OR IGNORE INTO unindexed VALUES (new.id);
+END;
+CREATE TRIGGER items_removed AFTER DELETE ON items BEGIN
+  DELETE FROM items_text WHERE rowid = old.id;
+  DELETE FROM unindexed WHERE item_id = old.id;
+END;
+"""

@@ -1,0 +1,125 @@
+"""Writing what scans found. Every function runs inside one transaction of the writer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import apsw
+import orjson
+
+from lenscat_backend.catalog.records import FIELD_SEPARATOR, ITEM_COLUMNS, FolderUpdate
+from lenscat_backend.models.paths import ROOT, LibraryPath, join, split
+
+_CHANGING = [column for column in ITEM_COLUMNS if column not in ("sort_key", "name")]
+_UPSERT_ITEM = (
+    f"INSERT INTO items (folder_id, {', '.join(ITEM_COLUMNS)}) VALUES (?{', ?' * len(ITEM_COLUMNS)}) "
+    "ON CONFLICT (folder_id, sort_key, name) DO UPDATE SET "
+    + ", ".join(f"{column} = excluded.{column}" for column in _CHANGING)
+)
+
+
+def apply_updates(connection: apsw.Connection, updates: Iterable[FolderUpdate]) -> None:
+    """Store every update; what a complete update does not name any more is removed with all below it."""
+    for update in updates:
+        folder_id = _folder_id(connection, update.path)
+        connection.executemany(_UPSERT_ITEM, ((folder_id, *record) for record in update.upserts))
+        connection.executemany(
+            "DELETE FROM items WHERE folder_id = ? AND sort_key = ? AND name = ?",
+            ((folder_id, sort_key, name) for sort_key, name in update.removed),
+        )
+        if update.complete:
+            _complete(connection, folder_id, update)
+
+
+def add_folder(connection: apsw.Connection, path: LibraryPath) -> None:
+    """Enter a folder of which only the name is known."""
+    _folder_id(connection, path)
+
+
+def remove_folder(connection: apsw.Connection, path: LibraryPath) -> None:
+    """Forget `path` and everything below it."""
+    ids = connection.execute(
+        "SELECT id FROM folders WHERE path = ?1 OR (path >= ?1 || '/' AND path < ?1 || '0') OR ?1 = ''",
+        (path,),
+    ).fetchall()
+    connection.executemany("DELETE FROM items WHERE folder_id = ?", ids)
+    connection.executemany("DELETE FROM folders WHERE id = ?", ids)
+
+
+def set_folder_problem(connection: apsw.Connection, path: LibraryPath, problem: str) -> None:
+    """Remember that a folder could not be looked at; what was known of it stays."""
+    connection.execute(
+        "UPDATE folders SET scanned = 1, etag = '', fingerprint = NULL, problems = ? WHERE path = ?",
+        (orjson.dumps([problem]).decode(), path),
+    )
+
+
+def index_some(connection: apsw.Connection, limit: int) -> int:
+    """Move the text of up to `limit` items into the substring index; returns how many were waiting and are done."""
+    rows = connection.execute(
+        "SELECT id, haystack FROM items WHERE id IN (SELECT item_id FROM unindexed LIMIT ?)", (limit,)
+    ).fetchall()
+    connection.executemany(
+        "INSERT OR REPLACE INTO items_text (rowid, name, tags, notes) VALUES (?, ?, ?, ?)",
+        ((item_id, *str(haystack).split(FIELD_SEPARATOR)) for item_id, haystack in rows),
+    )
+    connection.executemany("DELETE FROM unindexed WHERE item_id = ?", ((item_id,) for item_id, _ in rows))
+    return len(rows)
+
+
+def set_columns(connection: apsw.Connection, path: LibraryPath, sort_key: str, values: dict[str, object]) -> bool:
+    """Change single columns of one item; False where the catalog does not know it."""
+    folder, name = split(path)
+    unknown = set(values) - set(ITEM_COLUMNS)
+    if unknown:
+        raise ValueError(f"no such columns: {unknown}")
+    connection.execute(
+        f"UPDATE items SET {', '.join(f'{column} = ?' for column in values)} "
+        "WHERE folder_id = (SELECT id FROM folders WHERE path = ?) AND sort_key = ? AND name = ?",
+        (*values.values(), folder, sort_key, name),
+    )
+    return bool(connection.changes())
+
+
+def set_manifest_digest(connection: apsw.Connection, path: LibraryPath, digest: bytes) -> None:
+    """Remember which content the folder's manifest was last written with."""
+    connection.execute("UPDATE folders SET manifest_digest = ? WHERE path = ?", (digest, path))
+
+
+def set_fact(connection: apsw.Connection, name: str, value: str | int) -> None:
+    """Remember one fact of the whole library."""
+    connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+
+def _complete(connection: apsw.Connection, folder_id: int, update: FolderUpdate) -> None:
+    connection.execute(
+        "UPDATE folders SET etag = ?2, fingerprint = ?3, pointer = ?4, scanned = 1, problems = ?5, "
+        "images = (SELECT count(*) FROM items WHERE folder_id = ?1) WHERE id = ?1",
+        (
+            folder_id,
+            update.etag,
+            update.fingerprint,
+            int(update.pointer),
+            orjson.dumps(list(update.problems)).decode(),
+        ),
+    )
+    _set_subfolders(connection, update.path, update.subfolders)
+
+
+def _set_subfolders(connection: apsw.Connection, path: LibraryPath, names: Sequence[str]) -> None:
+    wanted = {join(path, name) for name in names}
+    found = {row[0] for row in connection.execute("SELECT path FROM folders WHERE parent = ?", (path,))}
+    for gone in found - wanted:
+        remove_folder(connection, LibraryPath(gone))
+    connection.executemany(
+        "INSERT OR IGNORE INTO folders (path, parent) VALUES (?, ?)", ((new, path) for new in wanted - found)
+    )
+
+
+def _folder_id(connection: apsw.Connection, path: LibraryPath) -> int:
+    row = connection.execute("SELECT id FROM folders WHERE path = ?", (path,)).fetchone()
+    if row is not None:
+        return int(row[0])
+    parent = None if path == ROOT else split(path)[0]
+    connection.execute("INSERT INTO folders (path, parent) VALUES (?, ?)", (path, parent))
+    return connection.last_insert_rowid()

@@ -1,0 +1,185 @@
+"""The commands. Each one parses its arguments and hands over to the module of its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from lenscat_backend.cli import check, clean, export, index, sample, search, serve
+from lenscat_backend.cli.arguments import (
+    AsJson,
+    CacheOption,
+    DerivedOption,
+    FollowOption,
+    LibraryArgument,
+    NoScan,
+    OverlayOption,
+    ReadOnlyOption,
+    RequiredLibrary,
+)
+from lenscat_backend.cli.exits import INTERRUPTED
+from lenscat_backend.version import VERSION
+
+app = typer.Typer(
+    name="lenscat",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Serve picture folders that already exist as a gallery. Nothing is imported; the files are the truth.",
+    epilog="Exit codes: 0 done, 1 problems found, 2 wrong arguments, 3 not found, 4 not allowed, 5 conflict, "
+    "6 busy or unreachable, 7 not a usable picture, 130 interrupted.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lenscat {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+@app.command("serve")
+def serve_command(
+    library: LibraryArgument = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one. [default: 8000]")] = None,
+    derived: DerivedOption = None,
+    overlay: OverlayOption = None,
+    read_only: ReadOnlyOption = None,
+    follow_links_outside: FollowOption = None,
+    cache_dir: CacheOption = None,
+) -> None:
+    """Serve a library to browsers and programs until Ctrl-C.
+
+    Example: lenscat serve ~/Pictures
+    """
+    serve.run(
+        library=library,
+        host=host,
+        port=port,
+        derived=derived,
+        overlay=overlay,
+        read_only=read_only,
+        follow_links_outside=follow_links_outside,
+        cache_dir=cache_dir,
+    )
+
+
+@app.command("index")
+def index_command(
+    library: LibraryArgument = None,
+    thumbs: Annotated[bool, typer.Option("--thumbs", help="Also make every missing thumbnail.")] = False,
+    hashes: Annotated[bool, typer.Option("--hash", help="Also hash every picture (BLAKE3).")] = False,
+    derived: DerivedOption = None,
+    overlay: OverlayOption = None,
+    read_only: ReadOnlyOption = None,
+    cache_dir: CacheOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read a whole library ahead of time: catalog, manifests and, if wanted, thumbnails and hashes.
+
+    Example: lenscat index ~/Pictures --thumbs
+    """
+    index.run(
+        thumbs,
+        hashes,
+        as_json,
+        library=library,
+        derived=derived,
+        overlay=overlay,
+        read_only=read_only,
+        cache_dir=cache_dir,
+    )
+
+
+@app.command("search")
+def search_command(
+    library: RequiredLibrary,
+    query: Annotated[list[str], typer.Argument(help='For example: beach tag:family "rating>=4" -sunset')],
+    limit: Annotated[int, typer.Option(min=0, help="Print at most so many.")] = 1000,
+    no_scan: NoScan = False,
+    cache_dir: CacheOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the paths of the pictures that match, one a line; with --json one object a line.
+
+    Example: lenscat search ~/Pictures tag:family sunset
+    """
+    search.run(" ".join(query), limit, no_scan, as_json, library=library, cache_dir=cache_dir)
+
+
+@app.command("check")
+def check_command(
+    library: LibraryArgument = None,
+    overlay: OverlayOption = None,
+    read_only: ReadOnlyOption = None,
+    cache_dir: CacheOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Report what is missing, damaged or left over, and write it to _health.json. Exits with 1 if there is anything.
+
+    Example: lenscat check ~/Pictures
+    """
+    check.run(as_json, library=library, overlay=overlay, read_only=read_only, cache_dir=cache_dir)
+
+
+@app.command("export")
+def export_command(
+    library: LibraryArgument = None,
+    query: Annotated[str, typer.Option("--query", help="Only the pictures that match.")] = "",
+    form: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="jsonl: an object a line.")] = "jsonl",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of standard output.")] = None,
+    no_scan: NoScan = False,
+    cache_dir: CacheOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write what is known of every picture: path, dimensions, tags, notes, facts.
+
+    Example: lenscat export ~/Pictures --format csv -o pictures.csv
+    """
+    export.run(query, form, output, no_scan, as_json, library=library, cache_dir=cache_dir)
+
+
+@app.command("clean")
+def clean_command(
+    library: RequiredLibrary,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    cache_dir: CacheOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove exactly what Lenscat derived: thumbnails, manifests, the catalog. Never a picture, never a sidecar.
+
+    Example: lenscat clean ~/Pictures --dry-run
+    """
+    clean.run_command(yes, dry_run, as_json, library=library, cache_dir=cache_dir)
+
+
+@app.command("sample")
+def sample_command(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")], as_json: AsJson = False
+) -> None:
+    """Draw a small library of 9 pictures to try things with.
+
+    Example: lenscat sample demo && lenscat serve demo
+    """
+    sample.run(folder, as_json)
+
+
+def main() -> None:
+    """The entry point of the program `lenscat`."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None

@@ -1,0 +1,72 @@
+"""`lenscat serve`: the web server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from typing import Any
+
+import uvloop
+from granian.constants import HTTPModes, Interfaces
+from granian.server.embed import Server
+
+from lenscat_backend.bootstrap import check_exposure, make_application
+from lenscat_backend.cli.exits import OK
+from lenscat_backend.cli.output import print_line
+from lenscat_backend.cli.running import run as run_work
+from lenscat_backend.errors import SettingsError
+from lenscat_backend.settings import Settings, load_settings
+
+
+def run(**given: Any) -> None:
+    """Do the command."""
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    run_work(lambda: _serve(load_settings(**given)))
+
+
+async def _serve(settings: Settings) -> int:
+    check_exposure(settings)
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    port = _free_port(settings.host, settings.port)
+    started = asyncio.Event()
+    application = make_application(settings, on_start=started.set)
+    server = Server(
+        application,
+        address=settings.host,
+        port=port,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.auto,
+        websockets=False,
+        log_enabled=settings.log_level == "debug",
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.stop)
+    serving = asyncio.ensure_future(server.serve())
+    saying = asyncio.ensure_future(started.wait())
+    await asyncio.wait((serving, saying), return_when=asyncio.FIRST_COMPLETED)
+    if started.is_set():
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        print_line(f"Lenscat serves {settings.location} at http://{host}:{port}/ (Ctrl-C stops it)")
+    saying.cancel()
+    await serving
+    if application.failure is not None:
+        raise application.failure
+    return OK
+
+
+def _free_port(host: str, port: int) -> int:
+    """The port to listen on; raises `SettingsError` where it is taken or the address is not this machine's."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            return int(probe.getsockname()[1])
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot listen on {host} port {port}: {error.strerror or error}. Choose another with --port, or stop the "
+            "program that uses it."
+        ) from error

@@ -1,0 +1,1 @@
+"""The gallery itself: folders, items, sidecars, thumbnails, scan, search, health."""

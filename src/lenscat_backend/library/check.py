@@ -1,0 +1,114 @@
+"""Checking a library: what is missing, damaged or left over, as `_health.json` says it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import orjson
+
+from lenscat_backend.catalog.catalog import Catalog
+from lenscat_backend.errors import LenscatError, SidecarDamagedError
+from lenscat_backend.library.layout import HEALTH_PATH, POINTER_FILE, orphans, sidecar_path
+from lenscat_backend.library.probe import Disks
+from lenscat_backend.models.paths import LibraryPath, join
+from lenscat_backend.models.pointer import parse_pointer
+from lenscat_backend.models.times import format_time, now_utc
+from lenscat_backend.storage.local import LocalDisk
+
+LISTED = 1000
+"""How many paths of each kind a report names; the counts are of all."""
+_POINTER_BYTES = 64 * 1024
+
+
+@dataclass(slots=True)
+class Findings:
+    """Paths of one kind: all are counted, the first `LISTED` are named."""
+
+    count: int = 0
+    paths: list[str] = field(default_factory=list)
+
+    def add(self, path: str) -> None:
+        """One more."""
+        self.count += 1
+        if len(self.paths) < LISTED:
+            self.paths.append(path)
+
+
+@dataclass(slots=True)
+class HealthReport:
+    """What `lenscat check` found. Paths are the library's."""
+
+    v: int
+    generated_at: str
+    images: int
+    folders: int
+    sidecars: int
+    thumbnails: int
+    missing_thumbnails: Findings = field(default_factory=Findings)
+    orphan_sidecars: Findings = field(default_factory=Findings)
+    orphan_thumbnails: Findings = field(default_factory=Findings)
+    unreadable_images: Findings = field(default_factory=Findings)
+    damaged_sidecars: Findings = field(default_factory=Findings)
+    broken_pointers: Findings = field(default_factory=Findings)
+    other_problems: Findings = field(default_factory=Findings)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing needs a person; missing thumbnails do not, they are made on demand."""
+        worrying = (self.orphan_sidecars, self.unreadable_images, self.damaged_sidecars, self.broken_pointers)
+        return not any(findings.count for findings in worrying) and not self.other_problems.count
+
+
+async def check_library(catalog: Catalog, disks: Disks, on_folder: Callable[[], None] | None = None) -> HealthReport:
+    """Look at every folder that the catalog, freshly scanned, knows."""
+    totals = await catalog.totals()
+    report = HealthReport(
+        1, format_time(now_utc()), totals.items, totals.folders, totals.with_sidecar, totals.with_thumbnail
+    )
+    async for folder in catalog.walk_folders():
+        await _check_items(catalog, folder.path, report)
+        await asyncio.to_thread(_check_files, disks, folder.path, folder.pointer, report)
+        if on_folder is not None:
+            on_folder()
+    for path, problems in await catalog.problems():
+        for problem in problems:
+            report.other_problems.add(f"{path or '/'}: {problem}")
+    return report
+
+
+def write_report(report: HealthReport, target: LocalDisk) -> None:
+    """Write `_health.json`. Raises what the store raises where it cannot be written."""
+    target.write(HEALTH_PATH, orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n", durable=False)
+
+
+async def _check_items(catalog: Catalog, folder: LibraryPath, report: HealthReport) -> None:
+    for row in await catalog.items(folder):
+        path = join(folder, row.record.name)
+        if row.record.problem is not None:
+            report.unreadable_images.add(f"{path}: {row.record.problem}")
+        elif not row.record.thumb_source:
+            report.missing_thumbnails.add(path)
+        if row.record.sidecar_problem is not None:
+            report.damaged_sidecars.add(f"{sidecar_path(path)}: {row.record.sidecar_problem}")
+
+
+def _check_files(disks: Disks, folder: LibraryPath, pointer: bool, report: HealthReport) -> None:
+    try:
+        entries = disks.base.list_folder(folder).entries
+    except LenscatError:
+        return  # already among the folder's own problems
+    for name in orphans(entries):
+        (report.orphan_sidecars if name.endswith(".json") else report.orphan_thumbnails).add(join(folder, name))
+    if pointer and (problem := pointer_problem(disks.base, folder)) is not None:
+        report.broken_pointers.add(f"{join(folder, POINTER_FILE)}: {problem}")
+
+
+def pointer_problem(disk: LocalDisk, folder: LibraryPath) -> str | None:
+    """What is wrong with a folder's pointer file, or None."""
+    try:
+        parse_pointer(disk.read(join(folder, POINTER_FILE), _POINTER_BYTES).data)
+    except (LenscatError, SidecarDamagedError) as error:
+        return str(error)
+    return None

@@ -1,0 +1,95 @@
+"""Bringing the catalog up to date before a search, at a cost that follows what changed.
+
+Where the system tells of changes (`watch`), only the folders it names are looked at. Where it does not, a small library
+is compared whole, and of a large one the folders whose own time changed: that misses files rewritten in place, until
+their folder is opened or the next full scan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+
+from lenscat_backend.catalog.catalog import Catalog
+from lenscat_backend.errors import LenscatError
+from lenscat_backend.library.probe import Disks
+from lenscat_backend.library.scan import Scanner
+from lenscat_backend.library.watch import Watch
+from lenscat_backend.models.paths import ROOT, LibraryPath
+
+SMALL_LIBRARY = 20_000
+YOUNG_S = 2.0
+"""How long a folder that was made just now is looked at again each time: its watch may have come after its files."""
+_AT_ONCE = 8
+_NEW_FOLDERS = 500
+
+
+class Freshness:
+    """Knows how far the catalog of one library can be trusted."""
+
+    def __init__(self, catalog: Catalog, disks: Disks, scanner: Scanner) -> None:
+        self._catalog = catalog
+        self._disks = disks
+        self._scanner = scanner
+        self._running: asyncio.Task[None] | None = None
+        self._next: asyncio.Task[None] | None = None
+        self._young: dict[LibraryPath, float] = {}
+        self.watch: Watch | None = None
+        self.scanned = False
+        """Whether a full scan has ended since this process started."""
+        self.scanning = False
+        """Whether a full scan is running."""
+
+    async def refresh(self) -> None:
+        """Make the catalog know what had happened on disk before this call. Calls that come together share one run."""
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._after(self._running))
+        await asyncio.shield(self._next)
+
+    async def _after(self, running: asyncio.Task[None] | None) -> None:
+        if running is not None:
+            await asyncio.wait([running])
+        self._running, self._next = self._next, None
+        await self._refresh_now()
+
+    async def _refresh_now(self) -> None:
+        if self.watch is not None and await self.watch.heard_all():
+            await self._look_at(self.watch.take_changed())
+        elif self.scanning:
+            return
+        elif not self.scanned or (await self._catalog.totals()).items <= SMALL_LIBRARY:
+            await self._scanner.scan_tree()
+            self.scanned = True
+        else:
+            await self._look_at(await self._folders_with_new_times())
+
+    async def _look_at(self, paths: Iterable[LibraryPath]) -> None:
+        now = time.monotonic()
+        self._young = {path: since for path, since in self._young.items() if now - since < YOUNG_S}
+        await self._look_at_each({*paths, *self._young})
+        while not self.scanning and (new := await self._catalog.unscanned_folders(_NEW_FOLDERS)):
+            self._young.update(dict.fromkeys(new, now))
+            await self._look_at_each(new)
+
+    async def _look_at_each(self, paths: Iterable[LibraryPath]) -> None:
+        places = asyncio.Semaphore(_AT_ONCE)
+
+        async def look(path: LibraryPath) -> None:
+            async with places:
+                try:
+                    await self._scanner.look(path)
+                except LenscatError as error:
+                    await self._note_gone(path, error)
+
+        await asyncio.gather(*(look(path) for path in paths))
+
+    async def _note_gone(self, path: LibraryPath, error: LenscatError) -> None:
+        if path != ROOT and await self._catalog.folder(path) is not None:
+            await self._catalog.set_folder_problem(path, str(error))
+
+    async def _folders_with_new_times(self) -> list[LibraryPath]:
+        known = await self._catalog.folder_etags()
+        return await asyncio.to_thread(
+            lambda: [path for path, etag in known if not etag or self._disks.base.quick_folder_etag(path) != etag]
+        )

@@ -1,0 +1,172 @@
+"""One picture's metadata: its sidecar, or what the picture itself tells where it has none."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from lenscat_backend.catalog.catalog import Catalog
+from lenscat_backend.errors import CorruptError, NotFoundError, UnsupportedError
+from lenscat_backend.imaging.facts import read_facts
+from lenscat_backend.imaging.hashing import hash_file
+from lenscat_backend.library.probe import Disks, OpenFile
+from lenscat_backend.library.scan import Scanner
+from lenscat_backend.library.sidecars import NO_SIDECAR, Sidecars, Stored
+from lenscat_backend.library.thumbnails import check_image_path
+from lenscat_backend.models.paths import LibraryPath
+from lenscat_backend.models.sidecar import SIDECAR_VERSION, Edit, Fields, Sidecar
+from lenscat_backend.models.times import format_time, time_of_ns
+from lenscat_backend.storage.base import Entry
+
+SYSTEM = "system"
+UNKNOWN_EDITOR = "anonymous"
+EMBEDDED_ONLY = ("keywords", "caption", "rating")
+"""Facts that are never copied from the picture into a sidecar: they are somebody's words, not measurements."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemMetadata:
+    """An item's sidecar as clients see it, and the ETag (without quotes) for its next conditional write."""
+
+    fields: Fields
+    etag: str
+
+
+class Items:
+    """The items of one library."""
+
+    def __init__(self, catalog: Catalog, disks: Disks, scanner: Scanner, sidecars: Sidecars) -> None:
+        self._catalog = catalog
+        self._disks = disks
+        self._scanner = scanner
+        self._sidecars = sidecars
+
+    async def get(self, path: LibraryPath) -> ItemMetadata:
+        """The sidecar; where none exists one made from the picture's own metadata, by "system"."""
+        image = await self.entry(path)
+        stored = await self._sidecars.load(path)
+        if stored is None or stored.sidecar.deleted:
+            return ItemMetadata(await self._from_picture(path, image), NO_SIDECAR)
+        return await self.as_metadata(path, image, stored)
+
+    async def save(
+        self, path: LibraryPath, edit: Edit, if_match: frozenset[str] | None = None, create_only: bool = False
+    ) -> ItemMetadata:
+        """Write an edit by the rules of 'Conflicts'; returns what is now on disk."""
+        image = await self.entry(path)
+
+        async def complete(sidecar: Sidecar) -> Sidecar:
+            return await self._with_facts(path, image, sidecar)
+
+        stored = await self._sidecars.save(path, edit, if_match, create_only, complete)
+        await self._scanner.look_at_item(path)
+        return ItemMetadata(for_clients(stored.sidecar), stored.etag)
+
+    async def remove(self, path: LibraryPath, if_match: frozenset[str] | None = None) -> None:
+        """Delete the sidecar. `NotFoundError` where there is none."""
+        await self.entry(path)
+        await self._sidecars.remove(path, if_match)
+        await self._scanner.look_at_item(path)
+
+    async def hash(self, path: LibraryPath) -> str:
+        """``blake3:<hex>`` of the picture as it is now; computed only where the catalog does not know it."""
+        image = await self.entry(path)
+        return await self._hash(path, image)
+
+    async def entry(self, path: LibraryPath) -> Entry:
+        """The picture's entry on disk. `NotFoundError`, `UnsupportedImageError` (not a picture)."""
+        check_image_path(path)
+        try:
+            image = await asyncio.to_thread(self._disks.base.stat, path)
+        except NotFoundError:
+            raise NotFoundError("There is no such picture: it may have been renamed or removed.") from None
+        if image.is_folder:
+            raise NotFoundError("This is a folder: ask for a picture in it.")
+        return image
+
+    async def as_metadata(self, path: LibraryPath, image: Entry, stored: Stored) -> ItemMetadata:
+        """A stored sidecar for clients: of a picture that was replaced since, dimensions and hash are today's."""
+        fields = for_clients(stored.sidecar)
+        if image.mtime_ns > stored.mtime_ns:
+            facts = await self._facts(path, image)
+            fields["exif"] = {
+                **stored.sidecar.exif,
+                **{key: facts[key] for key in ("width", "height") if key in facts},
+            }
+            fields["hash"] = await self._known_hash(path, image)
+        return ItemMetadata(fields, stored.etag)
+
+    async def _from_picture(self, path: LibraryPath, image: Entry) -> Fields:
+        return {
+            "v": SIDECAR_VERSION,
+            "tags": [],
+            "notes": "",
+            "exif": await self._facts(path, image),
+            "hash": await self._known_hash(path, image),
+            "updated_at": format_time(time_of_ns(image.mtime_ns)),
+            "updated_by": SYSTEM,
+        }
+
+    async def _with_facts(self, path: LibraryPath, image: Entry, sidecar: Sidecar) -> Sidecar:
+        """The sidecar with the picture's facts and hash: its dimensions and hash are always the picture's own."""
+        facts = {key: fact for key, fact in (await self._facts(path, image)).items() if key not in EMBEDDED_ONLY}
+        measured = {key: facts[key] for key in ("width", "height") if key in facts}
+        fields = dict(sidecar.fields)
+        fields["exif"] = {**facts, **sidecar.exif, **measured}
+        fields["hash"] = await self._hash(path, image)
+        fields.setdefault("v", SIDECAR_VERSION)
+        fields.setdefault("updated_by", UNKNOWN_EDITOR)
+        return Sidecar(fields)
+
+    async def _facts(self, path: LibraryPath, image: Entry) -> Fields:
+        row = await self._catalog.item(path)
+        if row is not None and image.settled and row.record.etag == image.etag:
+            facts: Fields = orjson.loads(row.record.exif)
+            return facts
+        return await asyncio.to_thread(self._read_facts, path, image)
+
+    def _read_facts(self, path: LibraryPath, image: Entry) -> Fields:
+        descriptor = self._disks.base.open_regular(path)
+        try:
+            return read_facts(OpenFile(descriptor, image.size)).as_exif()
+        except (UnsupportedError, CorruptError):
+            return {}  # a damaged picture can still be tagged
+        finally:
+            os.close(descriptor)
+
+    def _hash_open(self, path: LibraryPath) -> str:
+        descriptor = self._disks.base.open_regular(path)
+        try:
+            return hash_file(Path(f"/dev/fd/{descriptor}"))
+        finally:
+            os.close(descriptor)
+
+    async def _known_hash(self, path: LibraryPath, image: Entry) -> str | None:
+        row = await self._catalog.item(path)
+        return row.record.hash if row is not None and image.settled and row.record.etag == image.etag else None
+
+    async def _hash(self, path: LibraryPath, image: Entry) -> str:
+        known = await self._known_hash(path, image)
+        if known is not None:
+            return known
+        found = await asyncio.to_thread(self._hash_open, path)
+        await self._catalog.set_item(path, hash=found)
+        return found
+
+
+def for_clients(sidecar: Sidecar) -> Fields:
+    """A sidecar's fields with those present that every reply has."""
+    fields: Fields = {
+        "v": SIDECAR_VERSION,
+        "tags": sidecar.tags,
+        "notes": sidecar.notes,
+        "exif": {},
+        "hash": None,
+        "updated_at": None,
+        "updated_by": None,
+    }
+    return fields | dict(sidecar.fields) | {"tags": sidecar.tags, "notes": sidecar.notes, "exif": sidecar.exif}

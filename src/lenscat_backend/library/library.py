@@ -1,0 +1,300 @@
+"""A library: the one object that the web server, the command line and a notebook work with."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from types import TracebackType
+from typing import Self
+
+from lenscat_backend.catalog.catalog import Catalog
+from lenscat_backend.catalog.records import Totals
+from lenscat_backend.errors import LenscatError, NotFoundError
+from lenscat_backend.library.check import HealthReport, check_library, write_report
+from lenscat_backend.library.folders import MIME_TYPES, Folders
+from lenscat_backend.library.freshness import Freshness
+from lenscat_backend.library.items import ItemMetadata, Items
+from lenscat_backend.library.manifests import Manifests
+from lenscat_backend.library.options import LibraryOptions, Opened, open_places
+from lenscat_backend.library.originals import Original, open_original
+from lenscat_backend.library.scan import Scanner
+from lenscat_backend.library.sidecars import Sidecars
+from lenscat_backend.library.thumbnails import Thumbnail, Thumbnails
+from lenscat_backend.library.tree_scan import ScanProgress
+from lenscat_backend.library.views import Item, make_item
+from lenscat_backend.library.watch import Watch
+from lenscat_backend.library.work_queue import Priority, WorkQueue
+from lenscat_backend.models.edit import editable
+from lenscat_backend.models.manifest import FolderManifest
+from lenscat_backend.models.paths import LibraryPath, join, parse_path
+from lenscat_backend.models.query import parse_query
+from lenscat_backend.models.sidecar import Edit
+from lenscat_backend.models.times import format_time, now_utc
+
+_log = logging.getLogger("lenscat")
+QUIET_S = 0.2
+"""How long to let changes gather before following them in the background."""
+_DRAW_AHEAD = 4
+
+
+class Library:
+    """One library, open. Use it as an async context manager; every call may raise any `LenscatError`.
+
+    Paths are the library's: relative to its root, ``/`` between segments, the root itself "".
+    """
+
+    def __init__(self, location: str, options: LibraryOptions) -> None:
+        self._opened: Opened = open_places(location, options)
+        self._options = options
+        self.scan_progress: ScanProgress | None = None
+        self.last_scan: str | None = None
+        self.started_at = now_utc()
+        self._background: set[asyncio.Task[None]] = set()
+        self._following: asyncio.Task[None] | None = None
+        self._closing = False
+
+    @classmethod
+    def open(cls, location: str, options: LibraryOptions | None = None) -> Self:
+        """The library at a folder or URL, to be entered with ``async with``. `SettingsError` where it cannot be."""
+        return cls(location, options or LibraryOptions())
+
+    async def __aenter__(self) -> Self:
+        opened, options = self._opened, self._options
+        self.catalog = await asyncio.to_thread(Catalog, opened.cache / "catalog.sqlite3")
+        self._scanner = Scanner(
+            self.catalog,
+            opened.disks,
+            opened.spec,
+            on_change=self._folder_changed,
+            on_unread=self._read_rest,
+            threads=options.threads,
+        )
+        self.queue: WorkQueue[bytes] = WorkQueue(options.threads)
+        self.thumbnails = Thumbnails(opened.disks, opened.thumbnails, self.catalog, self.queue, options.limits)
+        self._folders = Folders(self.catalog, opened.disks, self._scanner)
+        self._manifests = Manifests(self.catalog, self._folders, opened.manifests)
+        self._sidecars = Sidecars(opened.place, now_utc)
+        self._items = Items(self.catalog, opened.disks, self._scanner, self._sidecars)
+        self._freshness = Freshness(self.catalog, opened.disks, self._scanner)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing = True
+        for task in list(self._background):
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        if self._freshness.watch is not None:
+            await asyncio.to_thread(self._freshness.watch.close)
+        await asyncio.to_thread(self.queue.close)
+        await asyncio.to_thread(self._scanner.close)
+        await asyncio.to_thread(self.catalog.close)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether edits are refused."""
+        return self._opened.place.sidecars is None
+
+    @property
+    def derived_place(self) -> str:
+        """Where thumbnails and manifests go: beside, cache or overlay."""
+        if self._options.overlay is not None:
+            return "overlay"
+        return "beside" if self._opened.disks.upper is None else "cache"
+
+    @property
+    def opened(self) -> Opened:
+        """Where this library's files lie."""
+        return self._opened
+
+    @property
+    def freshness(self) -> Freshness:
+        """How far the catalog can be trusted."""
+        return self._freshness
+
+    @property
+    def unwritable(self) -> str | None:
+        """Why thumbnails or manifests could not be stored the last time; None while they can."""
+        return self.thumbnails.unwritable or self._manifests.unwritable
+
+    def start_background(self) -> None:
+        """Watch for changes and scan the whole library, as a server does; returns at once."""
+        self._spawn(self._watch_and_scan())
+
+    async def folder(self, path: str = "", page: int | None = None) -> FolderManifest:
+        """A folder as it is on disk now, or one page of 100 items of it."""
+        return await self._folders.manifest(parse_path(path), page)
+
+    async def item(self, path: str) -> ItemMetadata:
+        """A picture's sidecar, or one made from the picture itself."""
+        return await self._items.get(parse_path(path))
+
+    async def save(
+        self, path: str, edit: Edit, if_match: frozenset[str] | None = None, create_only: bool = False
+    ) -> ItemMetadata:
+        """Write an edit by the rules of 'Conflicts'."""
+        return await self._items.save(parse_path(path), edit, if_match, create_only)
+
+    async def edit(self, path: str, **changes: object) -> ItemMetadata:
+        """Set `tags`, `notes`, `rating`, `label`, `favorite` ... of one picture, as it stands now."""
+        return await self._items.save(parse_path(path), editable(changes), frozenset("*"))
+
+    async def remove_metadata(self, path: str, if_match: frozenset[str] | None = None) -> None:
+        """Delete a picture's sidecar."""
+        await self._items.remove(parse_path(path), if_match)
+
+    async def thumbnail(self, path: str, force: bool = False) -> Thumbnail:
+        """A picture's thumbnail, made if missing or stale."""
+        return await self.thumbnails.get(parse_path(path), force=force)
+
+    async def original(self, path: str) -> Original:
+        """A picture itself, opened for sending; close its descriptor."""
+        return await asyncio.to_thread(open_original, self._opened.disks, parse_path(path))
+
+    async def search(self, query: str = "", limit: int = -1) -> AsyncIterator[Item]:
+        """Every picture that matches, in path order; `docs/search.md` explains the language."""
+        parse_query(query)  # a wrong query is said before any work
+        await self._freshness.refresh()
+        async for item in self.stored_search(query, limit):
+            yield item
+
+    async def stored_search(self, query: str = "", limit: int = -1) -> AsyncIterator[Item]:
+        """Like `search`, but of what the last scan found."""
+        count = 0
+        parsed = parse_query(query)
+        async for row in self.catalog.walk_matches(parsed):
+            if 0 <= limit <= count:
+                return
+            count += 1
+            yield make_item(row, MIME_TYPES.get(row.record.format, ""))
+
+    async def search_page(self, query: str, limit: int, offset: int = 0) -> tuple[list[Item], int]:
+        """One page of matches in path order, and how many match in all."""
+        parsed = parse_query(query)
+        await self._freshness.refresh()
+        rows, total = await self.catalog.search(parsed, limit, offset)
+        return [make_item(row, MIME_TYPES.get(row.record.format, "")) for row in rows], total
+
+    async def suggest(self, prefix: str, limit: int = 10) -> list[str]:
+        """Tags, then words of names, that start with `prefix`."""
+        await self._freshness.refresh()
+        return await self.catalog.suggest(prefix, limit)
+
+    async def scan(self, progress: ScanProgress | None = None) -> ScanProgress:
+        """Look at the whole library; returns once the catalog equals the files."""
+        self.scan_progress = progress or ScanProgress()
+        self._freshness.scanning = True
+        try:
+            await self._scanner.scan_tree(self.scan_progress)
+        finally:
+            self._freshness.scanning = False
+        self._freshness.scanned = True
+        self.last_scan = format_time(now_utc())
+        return self.scan_progress
+
+    async def reindex(self, path: str = "") -> FolderManifest:
+        """Look at one folder anew, hash its pictures and write its manifest."""
+        folder = parse_path(path)
+        manifest = await self._folders.manifest(folder)
+        for item in manifest.items:
+            if item.hash is None:
+                with contextlib.suppress(NotFoundError):
+                    await self._items.hash(LibraryPath(item.path))
+        await self._manifests.write_folder(folder)
+        return await self._folders.manifest(folder)
+
+    async def rebuild(self) -> tuple[int, str]:
+        """Scan the whole library and write its manifests; returns how many items the rollup lists, and its time."""
+        return await self.write_manifests()
+
+    async def draw_missing(self, on_done: Callable[[LenscatError | None], None]) -> None:
+        """Make every missing or stale thumbnail, in the background's turn; `on_done` hears of each."""
+        places = asyncio.Semaphore(self._options.threads * _DRAW_AHEAD)
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def draw(path: LibraryPath) -> None:
+            try:
+                await self.thumbnails.get(path, Priority.BACKGROUND)
+                on_done(None)
+            except LenscatError as error:
+                on_done(error)
+            finally:
+                places.release()
+
+        async for row in self.catalog.walk_without("thumbnail"):
+            await places.acquire()
+            task = asyncio.ensure_future(draw(join(row.folder, row.record.name)))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+        await asyncio.gather(*tasks)
+
+    async def hash_missing(self, on_done: Callable[[], None]) -> None:
+        """Hash every picture that has no hash yet."""
+        async for row in self.catalog.walk_without("hash"):
+            with contextlib.suppress(LenscatError):
+                await self._items.hash(join(row.folder, row.record.name))
+            on_done()
+
+    async def write_manifests(self) -> tuple[int, str]:
+        """Write the manifests of folders that changed, and the rollup; returns how many items it lists, and when."""
+        await self.scan()  # thumbnails and hashes made since the last one are in the manifests too
+        await self._manifests.write_waiting()
+        return await self._manifests.write_rollup()
+
+    async def check(self, on_folder: Callable[[], None] | None = None) -> HealthReport:
+        """Scan, then report what is missing, damaged or left over; written as `_health.json` where that is possible."""
+        await self.scan()
+        report = await check_library(self.catalog, self._opened.disks, on_folder)
+        with contextlib.suppress(LenscatError):
+            await asyncio.to_thread(write_report, report, self._opened.manifests)
+        return report
+
+    async def totals(self) -> Totals:
+        """Counts over the whole library, as the catalog knows it."""
+        return await self.catalog.totals()
+
+    def _folder_changed(self, path: LibraryPath) -> None:
+        self._manifests.changed(path)
+        if self._freshness.watch is not None:
+            self._follow()
+
+    def _read_rest(self, path: LibraryPath) -> None:
+        """Read in the background what a first look left of a large folder."""
+        self._spawn(self._scanner.read_rest(path))
+
+    def _follow(self) -> None:
+        """Follow changes in the background, once they have been quiet for a moment."""
+        if not self._closing and (self._following is None or self._following.done()):
+            self._following = self._spawn(self._follow_changes())
+
+    async def _follow_changes(self) -> None:
+        await asyncio.sleep(QUIET_S)
+        if not self._freshness.scanning:
+            await self._freshness.refresh()
+            await self._manifests.write_waiting()
+
+    async def _watch_and_scan(self) -> None:
+        if self._options.watch:
+            with contextlib.suppress(OSError):  # the system cannot: searches compare times instead
+                self._freshness.watch = await asyncio.to_thread(self._make_watch, asyncio.get_running_loop())
+        with contextlib.suppress(LenscatError):  # an unreachable library is said on every call
+            await self.scan()
+            if await self._manifests.write_waiting():
+                await self._manifests.write_rollup()
+
+    def _make_watch(self, loop: asyncio.AbstractEventLoop) -> Watch:
+        return Watch(self._opened.spec.base, self._opened.cache / "markers", loop, self._follow)
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background_ended)
+        return task
+
+    def _background_ended(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("Background work failed: %s", error, exc_info=error)

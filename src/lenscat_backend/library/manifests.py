@@ -1,0 +1,122 @@
+"""Writing the manifests: `_index.json` where a folder's content changed, `_rollup.json` streamed at the root."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import orjson
+from blake3 import blake3
+
+from lenscat_backend.catalog.catalog import Catalog
+from lenscat_backend.catalog.records import ItemRow
+from lenscat_backend.errors import LenscatError
+from lenscat_backend.library.folders import Folders
+from lenscat_backend.library.layout import ROLLUP_PATH, manifest_path
+from lenscat_backend.models.manifest import FolderManifest, RollupItem
+from lenscat_backend.models.paths import LibraryPath, join
+from lenscat_backend.models.query import Query
+from lenscat_backend.models.times import format_time, now_utc
+from lenscat_backend.storage.local import LocalDisk
+
+ROLLUP_CHUNK_ITEMS = 500
+
+
+class Manifests:
+    """The manifest files of one library. `target` is where they go; None: nowhere (the place cannot be written)."""
+
+    def __init__(self, catalog: Catalog, folders: Folders, target: LocalDisk | None) -> None:
+        self._catalog = catalog
+        self._folders = folders
+        self._target = target
+        self._waiting: set[LibraryPath] = set()
+        self.unwritable: str | None = None
+        """Why a manifest could not be written the last time; None while they can."""
+
+    def changed(self, folder: LibraryPath) -> None:
+        """Remember that a folder's manifest may be out of date."""
+        if self._target is not None:
+            self._waiting.add(folder)
+
+    async def write_waiting(self) -> int:
+        """Write the manifests of the folders that changed; returns how many files were written."""
+        written = 0
+        while self._waiting:
+            written += await self.write_folder(self._waiting.pop())
+            await asyncio.sleep(0)
+        return written
+
+    async def write_folder(self, path: LibraryPath) -> bool:
+        """Write one folder's manifest if its content is not what the file holds; whether it was written."""
+        row = await self._catalog.folder(path)
+        if self._target is None or row is None or not row.scanned:
+            return False
+        manifest = await self._folders.stored_manifest(path)
+        digest = content_digest(manifest)
+        target = manifest_path(path)
+        if digest == row.manifest_digest and await asyncio.to_thread(self._exists, target):
+            return False
+        if not await asyncio.to_thread(self._write, target, iter([orjson.dumps(manifest)])):
+            return False
+        await self._catalog.set_manifest_digest(path, digest)
+        return True
+
+    async def write_rollup(self) -> tuple[int, str]:
+        """Write the search manifest of the whole library; returns how many items it lists and its time."""
+        generated_at = format_time(now_utc())
+        if self._target is None:
+            return (await self._catalog.totals()).items, generated_at
+        count = 0
+        chunks: asyncio.Queue[bytes | None] = asyncio.Queue(4)
+        loop = asyncio.get_running_loop()
+
+        def drain() -> Iterator[bytes]:
+            while (chunk := asyncio.run_coroutine_threadsafe(chunks.get(), loop).result()) is not None:
+                yield chunk
+
+        writing = asyncio.ensure_future(asyncio.to_thread(self._write, ROLLUP_PATH, drain()))
+        await chunks.put(b'{"v":1,"generated_at":"' + generated_at.encode() + b'","items":[')
+        async for chunk, length in self._rollup_chunks():
+            await chunks.put((b"," if count else b"") + chunk)
+            count += length
+        await chunks.put(b"]}\n")
+        await chunks.put(None)
+        await writing
+        return count, generated_at
+
+    async def _rollup_chunks(self) -> AsyncIterator[tuple[bytes, int]]:
+        batch: list[bytes] = []
+        async for row in self._catalog.walk_matches(Query()):
+            batch.append(orjson.dumps(rollup_item(row)))
+            if len(batch) == ROLLUP_CHUNK_ITEMS:
+                yield b",".join(batch), len(batch)
+                batch = []
+        if batch:
+            yield b",".join(batch), len(batch)
+
+    def _exists(self, path: LibraryPath) -> bool:
+        return self._target is not None and self._target.quick_etag(path) is not None
+
+    def _write(self, path: LibraryPath, chunks: Iterator[bytes]) -> bool:
+        if self._target is None:
+            return False
+        try:
+            self._target.write_chunks(path, chunks)
+        except LenscatError as error:
+            self.unwritable = str(error)  # a cache that cannot be kept is no reason not to serve the library
+            for _ in chunks:
+                pass  # let the producer finish
+            return False
+        self.unwritable = None
+        return True
+
+
+def content_digest(manifest: FolderManifest) -> bytes:
+    """A hash of everything in the manifest but the time it was made."""
+    return blake3(orjson.dumps([manifest.path, manifest.items, manifest.dirs])).digest(16)
+
+
+def rollup_item(row: ItemRow) -> RollupItem:
+    """One image as search results and the rollup show it."""
+    record = row.record
+    return RollupItem(join(row.folder, record.name), record.name, orjson.loads(record.tags), record.notes)

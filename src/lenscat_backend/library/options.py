@@ -1,0 +1,106 @@
+"""How a library is opened: where its files lie and what may be done with them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from blake3 import blake3
+from platformdirs import user_cache_path
+
+from lenscat_backend.errors import SettingsError
+from lenscat_backend.imaging.thumbnail import DecodeLimits
+from lenscat_backend.library.place import Place
+from lenscat_backend.library.probe import Disks
+from lenscat_backend.library.worker_main import DiskSpec
+from lenscat_backend.storage.local import LocalDisk
+from lenscat_backend.storage.local_store import LocalStore
+from lenscat_backend.storage.location import Location, parse_location
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryOptions:
+    """Options of one library; the defaults are those of `lenscat serve`.
+
+    `derived`: where thumbnails and manifests go. `overlay`: a second place (a folder or URL) that takes sidecars too.
+    `threads`: pictures drawn at once, and processes of a large scan.
+    """
+
+    cache_dir: Path = field(default_factory=lambda: user_cache_path("lenscat"))
+    derived: Literal["beside", "cache"] = "beside"
+    overlay: str | None = None
+    read_only: bool = False
+    follow_links_outside: bool = False
+    watch: bool = False
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    limits: DecodeLimits = field(default_factory=DecodeLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The places of one opened library. `manifests` is None where they cannot be kept."""
+
+    disks: Disks
+    place: Place
+    spec: DiskSpec
+    thumbnails: LocalDisk
+    manifests: LocalDisk
+    cache: Path
+
+
+def open_places(location: str, options: LibraryOptions) -> Opened:
+    """The places that `location` and `options` name. Raises `SettingsError` where they cannot be used together."""
+    parsed = parse_location(location)
+    root = _folder_of(parsed)
+    cache = options.cache_dir.absolute() / "libraries" / blake3(os.fsencode(os.path.realpath(root))).hexdigest(16)
+    base = LocalDisk(root, writable=not options.read_only, follow_outside=options.follow_links_outside)
+    upper_root = _upper_root(root, cache, options)
+    if upper_root is None:
+        store = LocalStore(base)
+        place = Place(store, None, store, store)
+        return Opened(Disks(base), place, DiskSpec(str(root), None, options.follow_links_outside), base, base, cache)
+    upper = LocalDisk(upper_root)
+    base_store, upper_store = LocalStore(base), LocalStore(upper)
+    sidecars = upper_store if options.overlay is not None else None if options.read_only else base_store
+    return Opened(
+        Disks(base, upper),
+        Place(base_store, upper_store, sidecars, upper_store),
+        DiskSpec(str(root), str(upper_root), options.follow_links_outside),
+        upper,
+        upper,
+        cache,
+    )
+
+
+def _upper_root(root: Path, cache: Path, options: LibraryOptions) -> Path | None:
+    if options.overlay is None:
+        return _made(cache / "derived") if options.derived == "cache" or options.read_only else None
+    overlay = _folder_of(parse_location(options.overlay), must_exist=False)
+    if overlay.resolve().is_relative_to(root.resolve()) or root.resolve().is_relative_to(overlay.resolve()):
+        raise SettingsError("The overlay lies inside the library, or the other way round: choose a place apart.")
+    return _made(overlay)
+
+
+def _folder_of(location: Location, must_exist: bool = True) -> Path:
+    if location.scheme != "file" or location.path is None:
+        raise SettingsError(
+            f"{location.url} cannot be opened: this version serves folders of local disks. Object stores come next."
+        )
+    if must_exist and not location.path.exists():
+        raise SettingsError(f"There is no folder {location.url}: check the spelling, or mount its disk.")
+    if location.path.exists() and not location.path.is_dir():
+        raise SettingsError(f"{location.url} is a file: give the folder that holds it.")
+    return location.path
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"A folder for derived files cannot be made ({error.strerror}): set LENSCAT_CACHE_DIR or LENSCAT_OVERLAY "
+            "to a place you can write."
+        ) from error
+    return folder

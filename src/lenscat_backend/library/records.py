@@ -1,0 +1,114 @@
+"""One image's row in the catalog, from its facts, its sidecar and its thumbnail. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+
+from lenscat_backend.catalog.records import ItemRecord, KnownItem, haystack_of
+from lenscat_backend.errors import SidecarDamagedError
+from lenscat_backend.library.listing import Change
+from lenscat_backend.models.facts import ImageFacts
+from lenscat_backend.models.sidecar import Sidecar, parse_sidecar, text_or_none, unite
+from lenscat_backend.models.text import sort_key
+from lenscat_backend.storage.base import Entry
+
+_NO_SIDECAR = Sidecar()
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What reading one image's files gave: facts or why there are none, the sidecar or why it cannot be read."""
+
+    facts: ImageFacts | None
+    problem: str | None = None
+    sidecar: Sidecar | None = None
+    sidecar_problem: str | None = None
+
+
+def read_sidecar(data: bytes) -> tuple[Sidecar | None, str | None]:
+    """The sidecar in `data` (None for an overlay's deletion marker), or what is wrong with it."""
+    try:
+        sidecar = parse_sidecar(data)
+    except SidecarDamagedError as error:
+        return None, str(error)
+    return (None if sidecar.deleted else sidecar), None
+
+
+def make_record(change: Change, format_name: str, read: Read) -> ItemRecord:
+    """The catalog's row of one image."""
+    image, facts, sidecar = change.image, read.facts, read.sidecar or _NO_SIDECAR
+    exif = facts.as_exif() if facts else {}
+    keywords = list(facts.keywords) if facts and facts.keywords else []
+    return ItemRecord(
+        sort_key=sort_key(image.name),
+        name=image.name,
+        format=facts.format if facts else format_name,
+        size=image.size,
+        mtime_ns=image.mtime_ns,
+        etag=image.etag if image.settled else "",
+        width=facts.width if facts else None,
+        height=facts.height if facts else None,
+        created_at=text_or_none(sidecar.exif.get("created_at")) or (facts.created_at if facts else None),
+        exif=orjson.dumps(exif).decode(),
+        problem=read.problem,
+        sidecar_etag=change.sidecar.etag if change.sidecar else "",
+        sidecar_problem=read.sidecar_problem,
+        tags=orjson.dumps(_storable(sidecar.tags)).decode(),
+        notes=_storable_text(sidecar.notes),
+        rating=sidecar.rating if sidecar.rating is not None else (facts.rating if facts else None),
+        label=sidecar.label and _storable_text(sidecar.label),
+        favorite=int(sidecar.favorite),
+        hash=_current_hash(change, sidecar),
+        thumb_etag=change.thumbnail.plain_etag if change.thumbnail else "",
+        thumb_source=_thumb_source(change),
+        haystack=haystack_of(image.name, _storable(unite(sidecar.tags, keywords)), _storable_text(sidecar.notes)),
+    )
+
+
+def name_only_record(change: Change, format_name: str) -> ItemRecord:
+    """A row for an image whose files have not been read yet; the next scan reads them."""
+    record = make_record(change, format_name, Read(None))
+    return record._replace(etag="", sidecar_etag="~")
+
+
+def thumbnail_is_fresh(image: Entry, thumb_etag: str, thumb_mtime_ns: int, known: KnownItem | None) -> bool:
+    """Whether a thumbnail shows the image as it is now.
+
+    The catalog knows what its thumbnails were made from. Of one it does not know (another program's, or the catalog is
+    new) the times must tell: an image as new as its thumbnail, or newer, has to be drawn again.
+    """
+    if known is not None and known.thumb_etag == thumb_etag:
+        return bool(known.thumb_source) and known.thumb_source == image.etag
+    return thumb_mtime_ns > image.mtime_ns
+
+
+def _thumb_source(change: Change) -> str:
+    if change.thumbnail is None:
+        return ""
+    entry = change.thumbnail.entry
+    fresh = thumbnail_is_fresh(change.image, change.thumbnail.plain_etag, entry.mtime_ns, change.known)
+    return change.image.etag if fresh else ""
+
+
+def _current_hash(change: Change, sidecar: Sidecar) -> str | None:
+    """The image's hash where something vouches that it is of these bytes, else None."""
+    known, image = change.known, change.image
+    if known is not None and known.hash and image.settled and known.etag == image.etag:
+        return known.hash
+    if change.sidecar is None or sidecar.hash is None:
+        return None
+    replaced = known is not None and known.etag not in ("", image.etag)
+    if replaced and known is not None and known.sidecar_etag == change.sidecar.etag:
+        return None
+    return sidecar.hash if change.sidecar.entry.mtime_ns >= image.mtime_ns else None
+
+
+def _storable(texts: list[str]) -> list[str]:
+    return [_storable_text(text) for text in texts]
+
+
+def _storable_text(text: str) -> str:
+    """`text` without halves of surrogate pairs, which neither UTF-8 nor SQLite can hold."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

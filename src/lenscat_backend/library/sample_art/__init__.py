@@ -1,0 +1,1 @@
+"""The nine pictures of the sample library, painted with Pillow alone."""

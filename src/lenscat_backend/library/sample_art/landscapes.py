@@ -1,0 +1,230 @@
+"""Landscapes: a range in the morning mist, a lake that mirrors its shore, the sun going down at sea."""
+
+from __future__ import annotations
+
+import math
+import random
+
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
+
+from lenscat_backend.library.sample_art.canvas import (
+    HEIGHT,
+    WIDTH,
+    Color,
+    Point,
+    clouds,
+    disc,
+    fade,
+    fill,
+    glow,
+    gradient,
+    ground,
+    light,
+    mix,
+    reflect,
+    ridge,
+    shape,
+)
+
+
+def mountain() -> Image.Image:
+    """Seven ridges, each paler and bluer the farther it is, with the sun behind the second."""
+    picture = gradient([(0, (58, 92, 138)), (0.28, (150, 172, 190)), (0.5, (250, 214, 170)), (1, (255, 226, 190))])
+    fill(picture, clouds(11, columns=3, rows=14).point(lambda v: max(0, v - 118) * 1.4), (255, 238, 222), 0.55)
+    glow(picture, (1040, 455), 900, (255, 200, 130), strength=0.75)
+    light(picture, disc((1040, 455), 62, blur=5), (255, 248, 226))
+    far, near, mist = (176, 164, 178), (14, 32, 44), (246, 214, 186)
+    for index in range(7):
+        share = index / 6
+        skyline = ridge(40 + index * 7, 600 + 95 * index, 330 - 22 * index, roughness=0.5)
+        if index == 6:
+            skyline = _with_pines(skyline, seed=5)
+        top = mix(far, near, share**0.8)
+        low = mix(top, mist, 0.75 - 0.55 * share)
+        start = min(y for _, y in skyline) / HEIGHT
+        fill(
+            picture,
+            shape(ground(skyline)),
+            gradient([(start, top), (min(0.99, start + 0.36), low), (1, low)]),
+        )
+        if index < 6:
+            drift = clouds(60 + index, columns=2, rows=10).point(lambda v: max(0, v - 105) * 1.6)
+            band = fade([(start + 0.05, 0), (min(0.96, start + 0.27), 150), (1, 60)])
+            fill(picture, ImageChops.multiply(drift, band), mist, 0.8 - 0.09 * index)
+    glow(picture, (1040, 480), 620, (255, 186, 110), strength=0.42)
+    return picture
+
+
+def lake() -> Image.Image:
+    """Still water before sunrise: snow on the peaks, mist along the shore, a canoe."""
+    water = 690
+    picture = gradient([(0, (70, 98, 150)), (0.3, (154, 160, 194)), (0.48, (243, 190, 176)), (0.58, (255, 216, 184))])
+    fill(picture, clouds(23, columns=3, rows=16).point(lambda v: max(0, v - 122) * 1.7), (255, 214, 206), 0.6)
+    peaks = ridge(211, 640, 470, roughness=0.56, octaves=9)
+    fill(picture, shape(ground(peaks)), gradient([(0.15, (120, 118, 158)), (0.58, (164, 150, 176))]))
+    _lay_snow(picture, peaks)
+    hills = ridge(77, 690, 190, roughness=0.48)
+    fill(picture, shape(ground(hills)), gradient([(0.4, (70, 82, 112)), (0.58, (120, 122, 148))]))
+    glow(picture, (800, water), 1000, (255, 214, 200), strength=0.5, squash=0.09)
+    for seed, left, right, tall in ((1, -60, 560, 240), (2, 1120, 1680, 300)):
+        fill(
+            picture,
+            shape(_shore(seed, left, right, water, tall)),
+            gradient([(0.3, (22, 40, 50)), (0.58, (44, 62, 74))]),
+        )
+    reflect(picture, water, ripple=5, seed=3)
+    depth = Image.new("RGB", (WIDTH, HEIGHT), (24, 46, 78))
+    fill(picture, fade([(0, 0), (0.574, 0), (0.575, 30), (1, 165)]), depth)
+    glow(picture, (800, water), 1100, (255, 226, 214), strength=0.5, squash=0.035)
+    _canoe(picture, 690, 905)
+    return picture
+
+
+def sunset() -> Image.Image:
+    """The sun on the horizon, rays through the clouds, its road on the sea, a small boat."""
+    horizon = 760
+    sky = [
+        (0, (36, 30, 78)),
+        (0.25, (110, 56, 108)),
+        (0.45, (214, 92, 84)),
+        (0.58, (255, 164, 84)),
+        (0.635, (255, 214, 130)),
+    ]
+    picture = gradient(sky)
+    sun = (960, horizon - 48)
+    glow(picture, sun, 1150, (255, 140, 60), strength=0.6)
+    _rays(picture, sun)
+    bank = ImageChops.multiply(clouds(9, columns=3, rows=14), fade([(0, 190), (0.5, 255), (0.6, 60), (1, 0)]))
+    fill(picture, bank.point(lambda v: max(0, v - 112) * 2.2), (92, 44, 84), 0.75)
+    lit = ImageChops.subtract(
+        bank.point(lambda v: max(0, v - 112) * 2.2),
+        ImageChops.offset(bank, 0, 16).point(lambda v: max(0, v - 112) * 2.2),
+    )
+    light(picture, lit.filter(ImageFilter.GaussianBlur(2)), (255, 172, 110), 0.95)
+    light(picture, disc(sun, 82, blur=3), (255, 240, 190))
+    glow(picture, sun, 330, (255, 220, 140), strength=0.8)
+    headland = [(x, max(horizon - 4.0, y)) if x > 480 else (x, y) for x, y in ridge(31, horizon + 8, 120)]
+    slope = [(x, horizon - (horizon - y) * max(0.0, 1 - x / 560)) for x, y in headland]
+    fill(picture, shape([*slope, (WIDTH, horizon), (0, horizon)]), (70, 36, 66))
+    sea = gradient([(0, (0, 0, 0)), (0.633, (236, 142, 96)), (0.72, (134, 70, 98)), (1, (30, 26, 66))])
+    fill(picture, shape([(0, horizon), (WIDTH, horizon), (WIDTH, HEIGHT), (0, HEIGHT)]), sea)
+    _glitter(picture, sun[0], horizon)
+    _boat(picture, 560, horizon + 46)
+    return picture
+
+
+def _with_pines(skyline: list[Point], seed: int) -> list[Point]:
+    chance = random.Random(seed)
+    points: list[Point] = []
+    x = -20.0
+    while x < WIDTH + 20:
+        base = skyline[min(len(skyline) - 1, max(0, round(x / WIDTH * (len(skyline) - 1))))][1]
+        tall = chance.uniform(46, 150)
+        points += _pine(x, base + 12, tall)
+        x += chance.uniform(16, 40)
+    return points
+
+
+def _pine(x: float, base: float, tall: float) -> list[Point]:
+    left: list[Point] = []
+    for tier in range(6):
+        y, half = base - tall * tier / 6, tall * 0.17 * (1 - tier / 6.5)
+        left += [(half, y), (half * 0.45, y - tall * 0.09)]
+    right = [(x + dx, y) for dx, y in reversed(left)]
+    return [*[(x - dx, y) for dx, y in left], (x, base - tall), *right]
+
+
+def _shore(seed: int, left: int, right: int, water: int, tall: int) -> list[Point]:
+    chance = random.Random(seed)
+    points: list[Point] = []
+    x = float(left)
+    while x < right:
+        near_edge = min(abs(x - left), abs(right - x)) if left > 0 else right - x
+        rise = min(1.0, (x - left if left > 0 else near_edge) / 420)
+        points += _pine(x, water - 4, (0.18 + 0.82 * rise) * tall * chance.uniform(0.6, 1.0))
+        x += chance.uniform(12, 28)
+    return [(left, water), *points, (right, water)]
+
+
+def _lay_snow(picture: Image.Image, peaks: list[Point]) -> None:
+    body = shape(ground(peaks))
+    slopes = clouds(5, columns=14, rows=10, octaves=4)
+    snowline = ImageChops.add(slopes, fade([(0, 190), (0.2, 140), (0.45, 0), (1, 0)]), 1, -150)
+    snow = ImageChops.multiply(body, snowline.point(lambda v: min(255, max(0, v - 8) * 5)))
+    fill(picture, snow, (250, 222, 220), 0.85)
+    shadow = ImageChops.multiply(snow, ImageChops.offset(slopes, 14, 6).point(lambda v: max(0, v - 128) * 4))
+    fill(picture, shadow, (140, 138, 184), 0.7)
+
+
+def _canoe(picture: Image.Image, x: int, y: int) -> None:
+    hull: list[Point] = [
+        (x - 130, y - 26),
+        (x - 96, y - 8),
+        (x + 96, y - 8),
+        (x + 130, y - 26),
+        (x + 104, y + 14),
+        (x - 104, y + 14),
+    ]
+    paddler: list[Point] = [
+        (x - 8, y - 8),
+        (x - 4, y - 62),
+        (x + 10, y - 76),
+        (x + 26, y - 62),
+        (x + 34, y - 8),
+    ]
+    mirror = [(px, 2 * (y + 14) - py) for px, py in [*hull]]
+    fill(picture, shape(mirror, blur=5), (16, 26, 42), 0.6)
+    fill(picture, shape([(px, 2 * (y + 14) - py) for px, py in paddler], blur=6), (16, 26, 42), 0.5)
+    dark: Color = (20, 26, 38)
+    for mask in (shape(hull), shape(paddler), disc((x + 13, y - 88), 16)):
+        fill(picture, mask, dark)
+    ImageDraw.Draw(picture).line([(x + 74, y - 74), (x - 30, y + 22)], fill=dark, width=6)
+    for step in range(4):
+        reach = 180 + 90 * step
+        light(
+            picture,
+            disc((x, y + 18 + 10 * step), reach, squash=0.02, blur=3),
+            (255, 214, 204),
+            0.16 - 0.03 * step,
+        )
+
+
+def _rays(picture: Image.Image, sun: Point) -> None:
+    chance = random.Random(17)
+    rays = Image.new("L", (WIDTH, HEIGHT))
+    draw = ImageDraw.Draw(rays)
+    for step in range(15):
+        angle = math.pi * (1.06 + 0.88 * step / 14) + chance.uniform(-0.03, 0.03)
+        wide = chance.uniform(0.012, 0.04)
+        ends = [(sun[0] + 1500 * math.cos(a), sun[1] + 1500 * math.sin(a)) for a in (angle - wide, angle + wide)]
+        draw.polygon([sun, *ends], fill=chance.randint(60, 130))
+    rays = ImageChops.multiply(rays.filter(ImageFilter.GaussianBlur(13)), fade([(0, 40), (0.6, 255), (1, 255)]))
+    light(picture, rays, (255, 196, 130), 0.75)
+
+
+def _glitter(picture: Image.Image, sun_x: float, horizon: int) -> None:
+    chance = random.Random(29)
+    road = Image.new("L", (WIDTH, HEIGHT))
+    dark = Image.new("L", (WIDTH, HEIGHT))
+    for _ in range(2600):
+        share = chance.random() ** 1.4
+        y = horizon + 4 + share * (HEIGHT - horizon)
+        half, thick = 6 + 60 * share * chance.random(), 1 + 5 * share
+        x = chance.gauss(sun_x, 40 + 170 * share)
+        ImageDraw.Draw(road).ellipse((x - half, y - thick / 2, x + half, y + thick / 2), fill=chance.randint(90, 230))
+        x = chance.uniform(-50, WIDTH + 50)
+        ImageDraw.Draw(dark).ellipse((x - 2 * half, y - thick, x + 2 * half, y + thick), fill=chance.randint(20, 90))
+    fill(picture, dark.filter(ImageFilter.GaussianBlur(3)), (44, 26, 70), 0.7)
+    light(picture, road.filter(ImageFilter.GaussianBlur(1.5)), (255, 206, 130), 0.85)
+    glow(picture, (sun_x, horizon + 20), 560, (255, 170, 90), strength=0.5, squash=0.3)
+
+
+def _boat(picture: Image.Image, x: int, y: int) -> None:
+    dark: Color = (34, 20, 44)
+    for points in (
+        [(x - 52, y - 12), (x + 56, y - 12), (x + 38, y + 10), (x - 38, y + 10)],
+        [(x + 2, y - 16), (x + 2, y - 158), (x + 54, y - 22)],
+        [(x - 6, y - 20), (x - 6, y - 136), (x - 46, y - 22)],
+    ):
+        fill(picture, shape(points), dark)
+        fill(picture, shape([(px, 2 * y + 10 - (py - 10) * 1.0) for px, py in points], blur=7), dark, 0.35)

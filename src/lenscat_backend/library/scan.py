@@ -1,0 +1,181 @@
+"""The one scan: list, compare with the catalog, read only what changed, commit in batches, say what changed.
+
+Browsing looks at one folder (`look`), and `scan_tree` at all of them; both end in the same update of the catalog. The
+catalog itself holds the list of folders still to look at, so that memory stays bounded and a killed scan goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+from lenscat_backend.catalog.catalog import Catalog
+from lenscat_backend.errors import NotFoundError, UnreachableError
+from lenscat_backend.library import probe
+from lenscat_backend.library.listing import FolderListing, changes_since, in_order
+from lenscat_backend.library.probe import Disks
+from lenscat_backend.library.tree_scan import ScanProgress, TreeScan
+from lenscat_backend.library.worker_main import DiskSpec
+from lenscat_backend.models.paths import ROOT, LibraryPath, split
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+READ_AT_ONCE = 1000
+"""A folder with more new images than this is listed by name first; their facts follow."""
+INDEX_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One fresh look at a folder: its listing, and whether the catalog had to change for it."""
+
+    listing: FolderListing
+    changed: bool
+
+
+class Scanner:
+    """Keeps one library's catalog equal to its files."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        disks: Disks,
+        spec: DiskSpec,
+        *,
+        on_change: Callable[[LibraryPath], None],
+        on_unread: Callable[[LibraryPath], None],
+        threads: int | None = None,
+    ) -> None:
+        self._catalog = catalog
+        self._disks = disks
+        self._spec = spec
+        self._on_change = on_change
+        self._on_unread = on_unread
+        self._processes = threads or os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(max(4, self._processes), "scan")
+        self._looks: dict[LibraryPath, asyncio.Task[Looked]] = {}
+        self._queued: dict[LibraryPath, asyncio.Task[Looked]] = {}
+
+    def close(self) -> None:
+        """Wait for the threads."""
+        self._pool.shutdown(cancel_futures=True)
+
+    async def look(self, path: LibraryPath) -> Looked:
+        """Make the catalog equal to the folder as it is now, and return its listing.
+
+        Every caller sees the folder as it was after its call began: calls that come while a look runs share the next.
+        """
+        queued = self._queued.get(path)
+        if queued is None:
+            queued = asyncio.ensure_future(self._look_after(path, self._looks.get(path)))
+            self._queued[path] = queued
+        return await asyncio.shield(queued)
+
+    async def look_at_item(self, path: LibraryPath) -> None:
+        """Make the catalog know one item as it is on disk now, without a look at the rest of its folder."""
+        folder = split(path)[0]
+        known = await self._catalog.known_item(path)
+        change = await self._in_thread(probe.look_at_item, self._disks, path, known)
+        if change is not None:
+            await self._ensure_parents(path)
+            await self._catalog.apply([await self._in_thread(probe.probe_images, self._disks, folder, [change])])
+            await self._catalog.index_some(INDEX_BATCH)
+            self._on_change(folder)
+
+    async def read_images(self, path: LibraryPath, listing: FolderListing, names: Collection[str]) -> None:
+        """Read those of the named images of a folder whose facts are not in the catalog yet."""
+        known = await self._catalog.known_items(path)
+        wanted = [change for change in changes_since(listing, known) if change.image.name in names]
+        if wanted:
+            await self._catalog.apply([await self._in_thread(probe.probe_images, self._disks, path, wanted)])
+
+    async def read_rest(self, path: LibraryPath) -> None:
+        """Read what `look` left of a large folder."""
+        listing = await self._in_thread(probe.list_folder, self._disks, path)
+        parts = probe.updates_of(self._disks, path, listing, await self._catalog.known_items(path))
+        while (update := await self._in_thread(next, parts, None)) is not None:
+            await self._catalog.apply([update])
+        await self.index_text()
+        self._on_change(path)
+
+    async def scan_tree(self, progress: ScanProgress | None = None) -> ScanProgress:
+        """Look at every folder of the library, and put the text of new items into the substring index."""
+        progress = progress or ScanProgress()
+        scan = TreeScan(self._catalog, self._disks, self._spec, self._pool, progress, self._on_change)
+        try:
+            await scan.run(self._processes)
+            await self.index_text()
+        finally:
+            progress.running = False
+        return progress
+
+    async def index_text(self) -> None:
+        """Bring the substring index up to date; searches are right before it is, only slower."""
+        while await self._catalog.index_some(INDEX_BATCH):
+            await asyncio.sleep(0)
+
+    async def _look_after(self, path: LibraryPath, running: asyncio.Task[Looked] | None) -> Looked:
+        if running is not None:
+            await asyncio.wait([running])
+        task = self._queued.pop(path)
+        self._looks[path] = task
+        try:
+            return await self._look_now(path)
+        finally:
+            if self._looks.get(path) is task:
+                del self._looks[path]
+
+    async def _look_now(self, path: LibraryPath) -> Looked:
+        row = await self._catalog.folder(path)
+        try:
+            listing = await self._in_thread(probe.list_folder, self._disks, path)
+        except NotFoundError:
+            if row is not None:
+                await self._catalog.remove_folder(path)
+            raise
+        if path == ROOT:
+            await self._check_mounted(listing)
+        if row is not None and row.scanned and row.fingerprint is not None and row.fingerprint == listing.fingerprint:
+            return Looked(listing, changed=False)
+        await self._ensure_parents(path)
+        await self._update(path, listing)
+        self._on_change(path)
+        return Looked(listing, changed=True)
+
+    async def _update(self, path: LibraryPath, listing: FolderListing) -> None:
+        known = await self._catalog.known_items(path)
+        changes = changes_since(listing, known)
+        large = len(changes) > READ_AT_ONCE
+        parts = probe.updates_of(self._disks, path, listing, known, names_only=large)
+        while (update := await self._in_thread(next, parts, None)) is not None:
+            await self._catalog.apply([update])
+        if large:
+            await self.read_images(path, listing, {image.name for image in in_order(listing.images)[:READ_AT_ONCE]})
+            self._on_unread(path)
+        elif changes:
+            await self._catalog.index_some(2 * READ_AT_ONCE)
+
+    async def _check_mounted(self, listing: FolderListing) -> None:
+        """A root that lost everything and lies on another device is an unmounted disk, not an empty library."""
+        device = self._disks.base.device()
+        before = await self._catalog.fact("device")
+        empty = not listing.images and not listing.subfolders
+        if empty and before is not None and before != device and await self._catalog.subfolders(ROOT):
+            raise UnreachableError("The library's folder is empty and on another device: is its disk mounted?", 5.0)
+        if not empty and before != device:
+            await self._catalog.set_fact("device", device)
+
+    async def _ensure_parents(self, path: LibraryPath) -> None:
+        """The catalog's tree has no gaps: a folder opened before the scan came by is entered with those above."""
+        while path != ROOT:
+            path = split(path)[0]
+            if await self._catalog.folder(path) is None:
+                await self._catalog.add_folder(path)
+
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: work(*args, **kw))

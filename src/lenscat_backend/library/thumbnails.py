@@ -1,0 +1,233 @@
+"""Thumbnails: found beside the picture (or in the cache), made on demand, made once, never older than their picture."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from blake3 import blake3
+
+from lenscat_backend.catalog.catalog import Catalog
+from lenscat_backend.catalog.records import KnownItem
+from lenscat_backend.errors import (
+    CorruptError,
+    LenscatError,
+    NotFoundError,
+    TransientError,
+    UnsupportedError,
+    UnsupportedImageError,
+)
+from lenscat_backend.imaging.thumbnail import DecodeLimits, render_preview, render_thumbnail
+from lenscat_backend.library.layout import is_image, thumbnail_path
+from lenscat_backend.library.listing import DerivedEntry
+from lenscat_backend.library.probe import Disks
+from lenscat_backend.library.records import thumbnail_is_fresh
+from lenscat_backend.library.work_queue import Priority, WorkQueue
+from lenscat_backend.models.paths import LibraryPath, is_hidden
+from lenscat_backend.storage.base import Entry
+from lenscat_backend.storage.local import LocalDisk
+
+MEMORY_BYTES = 24 * 1024 * 1024
+MAX_THUMBNAIL_BYTES = 1024 * 1024
+SETTLE_S = 0.025
+"""How long to wait before drawing a picture that was written this very moment (see `Entry.settled`)."""
+_TRIES = 40
+_FAILURES = 10_000
+
+
+class Thumbnail(NamedTuple):
+    """A thumbnail's WebP bytes and their strong ETag (without quotes)."""
+
+    data: bytes
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    thumbnail: Thumbnail
+    image_etag: str
+    layer: LocalDisk | None
+    file_etag: str
+
+
+class Thumbnails:
+    """The thumbnails and previews of one library."""
+
+    def __init__(
+        self, disks: Disks, target: LocalDisk, catalog: Catalog, queue: WorkQueue[bytes], limits: DecodeLimits
+    ) -> None:
+        self._disks = disks
+        self._target = target
+        self._catalog = catalog
+        self._queue = queue
+        self._limits = limits
+        self._held: OrderedDict[LibraryPath, _Held] = OrderedDict()
+        self._held_bytes = 0
+        self._failures: OrderedDict[tuple[LibraryPath, str], LenscatError] = OrderedDict()
+        self.unwritable: str | None = None
+        """Why thumbnails could not be stored the last time one was made; None while they can."""
+
+    def held(self, path: LibraryPath) -> Thumbnail | None:
+        """The thumbnail from memory, if it still is the one on disk of the picture on disk; costs two `stat` calls."""
+        held = self._held.get(path)
+        if held is None or held.layer is None:
+            return None
+        if self._disks.base.quick_etag(path) != held.image_etag:
+            return None
+        if held.layer.quick_etag(thumbnail_path(path)) != held.file_etag:
+            return None
+        return held.thumbnail
+
+    async def get(self, path: LibraryPath, priority: Priority = Priority.LOOKED_AT, force: bool = False) -> Thumbnail:
+        """The thumbnail of the picture as it is now; made if missing, stale or `force`.
+
+        Raises `NotFoundError`, `UnsupportedImageError` (no image), `CorruptError` (cannot be drawn, or is too large).
+        """
+        image = await self._settled(path)
+        if not force:
+            found = await self._existing(path, image)
+            if found is not None:
+                return found
+            self._raise_known_failure(path, image)
+        try:
+            data = await self._queue.run((path, image.etag), lambda: self._draw(path, image), priority)
+        except (CorruptError, UnsupportedError) as error:
+            self._remember_failure(path, image, error)
+            await self._catalog.set_item(path, problem=str(error))
+            raise
+        return await self._keep(path, image, data)
+
+    async def preview(self, path: LibraryPath) -> Thumbnail:
+        """A large WebP of a picture that browsers cannot show; drawn each time it is asked for, never stored."""
+        image = await self._settled(path)
+        self._raise_known_failure(path, image)
+        key = ("preview", path, image.etag)
+        data = await self._queue.run(key, lambda: self._render(path, render_preview), Priority.LOOKED_AT)
+        return Thumbnail(data, preview_etag(image))
+
+    async def preview_etag(self, path: LibraryPath) -> str:
+        """The ETag that `preview` would give, without drawing."""
+        return preview_etag(await self._settled(path))
+
+    async def remove(self, path: LibraryPath) -> None:
+        """Delete the stored thumbnail. `NotFoundError` where there is none."""
+        await self._settled(path)
+        self._forget(path)
+        await asyncio.to_thread(self._target.delete, thumbnail_path(path))
+        await self._catalog.set_item(path, thumb_etag="", thumb_source="")
+
+    async def _settled(self, path: LibraryPath) -> Entry:
+        """The picture's entry, once a further change would change its etag."""
+        check_image_path(path)
+        for _ in range(_TRIES):
+            image = await asyncio.to_thread(self._disks.base.stat, path)
+            if image.is_folder:
+                raise NotFoundError("This is a folder: ask for a picture in it.")
+            if image.settled:
+                return image
+            await asyncio.sleep(SETTLE_S)
+        return image
+
+    async def _existing(self, path: LibraryPath, image: Entry) -> Thumbnail | None:
+        known = await self._catalog.known_item(path)
+        return await asyncio.to_thread(self._read_existing, path, image, known)
+
+    def _read_existing(self, path: LibraryPath, image: Entry, known: KnownItem | None) -> Thumbnail | None:
+        for number, layer in enumerate(self._disks.layers):
+            try:
+                blob = layer.read(thumbnail_path(path), MAX_THUMBNAIL_BYTES)
+                entry = layer.stat(thumbnail_path(path))
+            except LenscatError:
+                continue
+            if entry.etag != blob.etag or not is_whole_webp(blob.data):
+                continue
+            if thumbnail_is_fresh(image, DerivedEntry(entry, number).plain_etag, entry.mtime_ns, known):
+                return self._hold(path, _Held(_named(blob.data), image.etag, layer, entry.etag))
+        return None
+
+    def _draw(self, path: LibraryPath, image: Entry) -> bytes:
+        """In a thread of the queue: draw and store. Drawn again if the picture changed meanwhile."""
+        data = self._render(path, render_thumbnail)
+        if self._disks.base.stat(path).etag != image.etag:
+            raise TransientError("The picture is being changed right now: try again in a moment.")
+        try:
+            self._target.write(thumbnail_path(path), data, durable=False)
+            self.unwritable = None
+        except LenscatError as error:
+            self.unwritable = str(error)  # a cache that cannot be kept is no reason not to show the picture
+        return data
+
+    def _render(self, path: LibraryPath, render: Callable[[Path, DecodeLimits], bytes]) -> bytes:
+        """Render through an open descriptor: the name may be any bytes, and nobody can swap a link in meanwhile."""
+        descriptor = self._disks.base.open_regular(path)
+        try:
+            return render(Path(f"/dev/fd/{descriptor}"), self._limits)
+        finally:
+            os.close(descriptor)
+
+    async def _keep(self, path: LibraryPath, image: Entry, data: bytes) -> Thumbnail:
+        self._failures.pop((path, image.etag), None)
+        entry = await asyncio.to_thread(self._stored_entry, path)
+        if entry is None:
+            return _named(data)
+        number = self._disks.layers.index(self._target)
+        etag = DerivedEntry(entry, number).plain_etag
+        await self._catalog.set_item(path, thumb_etag=etag, thumb_source=image.etag, problem=None)
+        return self._hold(path, _Held(_named(data), image.etag, self._target, entry.etag))
+
+    def _stored_entry(self, path: LibraryPath) -> Entry | None:
+        try:
+            return self._target.stat(thumbnail_path(path))
+        except LenscatError:
+            return None
+
+    def _hold(self, path: LibraryPath, held: _Held) -> Thumbnail:
+        self._forget(path)
+        self._held[path] = held
+        self._held_bytes += len(held.thumbnail.data)
+        while self._held_bytes > MEMORY_BYTES:
+            _, oldest = self._held.popitem(last=False)
+            self._held_bytes -= len(oldest.thumbnail.data)
+        return held.thumbnail
+
+    def _forget(self, path: LibraryPath) -> None:
+        old = self._held.pop(path, None)
+        if old is not None:
+            self._held_bytes -= len(old.thumbnail.data)
+
+    def _remember_failure(self, path: LibraryPath, image: Entry, error: LenscatError) -> None:
+        self._failures[path, image.etag] = error
+        while len(self._failures) > _FAILURES:
+            self._failures.popitem(last=False)
+
+    def _raise_known_failure(self, path: LibraryPath, image: Entry) -> None:
+        error = self._failures.get((path, image.etag))
+        if error is not None:
+            raise type(error)(str(error))
+
+
+def check_image_path(path: LibraryPath) -> None:
+    """Raise `NotFoundError` for hidden files and the root, `UnsupportedImageError` for names of no image format."""
+    if not path or is_hidden(path):
+        raise NotFoundError("There is no such picture.")
+    if not is_image(path.rpartition("/")[2]):
+        raise UnsupportedImageError("This is not a picture of a supported format.")
+
+
+def preview_etag(image: Entry) -> str:
+    """The ETag of a picture's preview: it changes with the picture."""
+    return blake3(f"preview {image.etag}".encode()).hexdigest(16)
+
+
+def is_whole_webp(data: bytes) -> bool:
+    """Whether `data` is as long as its RIFF header says: a thumbnail torn by a power cut is not."""
+    return data[:4] == b"RIFF" and data[8:12] == b"WEBP" and int.from_bytes(data[4:8], "little") + 8 == len(data)
+
+
+def _named(data: bytes) -> Thumbnail:
+    return Thumbnail(data, blake3(data).hexdigest(16))

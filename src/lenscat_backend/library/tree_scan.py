@@ -1,0 +1,210 @@
+"""Looking at every folder of a library, with worker processes where there is much to do.
+
+The catalog is the list of what remains: first folders of which only the name is known, then every folder that was known
+when the scan began. What a scan finds (new subfolders, a changed folder) goes back into that list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from lenscat_backend.catalog.catalog import Catalog
+from lenscat_backend.catalog.records import FolderUpdate
+from lenscat_backend.errors import LenscatError, NotFoundError, TransientError
+from lenscat_backend.library.probe import Disks
+from lenscat_backend.library.worker_main import DiskSpec, FolderReply, FolderTask, look_at
+from lenscat_backend.library.workers import ScanWorker
+from lenscat_backend.models.paths import ROOT, LibraryPath
+
+BATCH_FOLDERS = 32
+WORKERS_FROM_IMAGES = 3000
+"""A scan that has met more images than this goes on in worker processes, which take a moment to start."""
+STORE_AT_ONCE = 1000
+"""Images in one transaction: others wait only milliseconds for the writer."""
+MAX_WORKER_DEATHS = 3
+
+OnReply = Callable[[FolderTask, FolderReply], None]
+Look = Callable[[Sequence[FolderTask], OnReply], None]
+
+
+@dataclass(slots=True)
+class ScanProgress:
+    """How far a scan is: folders looked at, those of them that changed, images read anew, folders that failed."""
+
+    folders: int = 0
+    folders_changed: int = 0
+    images_read: int = 0
+    failed: int = 0
+    running: bool = True
+
+
+@dataclass(slots=True)
+class _Work:
+    """What remains to be done, shared by the workers of one scan."""
+
+    newest_known: int = 0
+    walked_to: str | None = None
+    walk_done: bool = False
+    changed: deque[LibraryPath] = field(default_factory=deque)
+    in_work: set[LibraryPath] = field(default_factory=set)
+
+
+class TreeScan:
+    """One scan of a whole library; `run` once."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        disks: Disks,
+        spec: DiskSpec,
+        pool: ThreadPoolExecutor,
+        progress: ScanProgress,
+        on_change: Callable[[LibraryPath], None],
+    ) -> None:
+        self._catalog = catalog
+        self._disks = disks
+        self._spec = spec
+        self._pool = pool
+        self._progress = progress
+        self._on_change = on_change
+        self._work = _Work()
+        self._turn = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+
+    async def run(self, processes: int) -> None:
+        """Look at everything; returns when nothing remains."""
+        if await self._catalog.folder(ROOT) is None:
+            await self._catalog.add_folder(ROOT)
+        else:
+            self._work.newest_known = await self._catalog.newest_folder_id()
+        await self._drain(self._look_here, until_images=WORKERS_FROM_IMAGES)
+        if await self._remains():
+            await asyncio.gather(*(self._drain_in_process() for _ in range(processes)))
+
+    async def _drain_in_process(self) -> None:
+        for _ in range(MAX_WORKER_DEATHS):
+            worker = ScanWorker(self._spec)
+            try:
+                await self._drain(worker.look)
+                return
+            except TransientError:
+                continue  # the folders it had are handed out again
+            finally:
+                await self._loop.run_in_executor(None, worker.close)
+        await self._drain(self._look_here)
+
+    async def _drain(self, look: Look, until_images: int | None = None) -> None:
+        while until_images is None or self._progress.images_read < until_images:
+            tasks = await self._next_tasks()
+            if not tasks:
+                if not self._work.in_work:
+                    return
+                await asyncio.sleep(0.005)  # another worker may still find subfolders
+                continue
+            try:
+                await self._loop.run_in_executor(self._pool, self._exchange, look, tasks)
+            finally:
+                self._work.in_work.difference_update(task.path for task in tasks)
+
+    async def _remains(self) -> bool:
+        return not self._work.walk_done or bool(self._work.changed) or bool(await self._catalog.unscanned_folders(1))
+
+    async def _next_tasks(self) -> list[FolderTask]:
+        async with self._turn:
+            tasks = await self._changed_tasks() or await self._new_tasks() or await self._walk_tasks()
+            self._work.in_work.update(task.path for task in tasks)
+            return tasks
+
+    async def _changed_tasks(self) -> list[FolderTask]:
+        paths = [self._work.changed.popleft() for _ in range(min(BATCH_FOLDERS, len(self._work.changed)))]
+        return [FolderTask(path, None, await self._catalog.known_items(path)) for path in paths]
+
+    async def _new_tasks(self) -> list[FolderTask]:
+        in_work = self._work.in_work
+        found = await self._catalog.unscanned_folders(BATCH_FOLDERS + len(in_work))
+        return [FolderTask(path, None, {}) for path in found if path not in in_work][:BATCH_FOLDERS]
+
+    async def _walk_tasks(self) -> list[FolderTask]:
+        """The next folders that were known before; those that this scan entered itself it has looked at already."""
+        work = self._work
+        work.walk_done = work.walk_done or not work.newest_known
+        while not work.walk_done:
+            if work.walked_to is None:
+                root = await self._catalog.folder(ROOT)
+                rows = [root] if root else []
+            else:
+                rows = await self._catalog.folders_after(work.walked_to, BATCH_FOLDERS * 4)
+                work.walk_done = not rows
+            work.walked_to = rows[-1].path if rows else work.walked_to or ""
+            tasks = [
+                FolderTask(row.path, row.fingerprint, None)
+                for row in rows
+                if row.scanned and row.id <= work.newest_known
+            ]
+            if tasks:
+                return tasks
+        return []
+
+    def _look_here(self, tasks: Sequence[FolderTask], on_reply: OnReply) -> None:
+        for task in tasks:
+            for reply in _look_or_fail(self._disks, task):
+                on_reply(task, reply)
+
+    def _exchange(self, look: Look, tasks: Sequence[FolderTask]) -> None:
+        """In a thread: have `look` do the tasks, and store what it finds while it goes on."""
+        stored: Future[None] | None = None
+        updates: list[FolderUpdate] = []
+
+        def on_reply(task: FolderTask, reply: FolderReply) -> None:
+            nonlocal stored, updates
+            self._count(task, reply)
+            if reply.update is not None:
+                updates.append(reply.update)
+                if sum(len(update.upserts) for update in updates) >= STORE_AT_ONCE:
+                    stored = self._store(updates, stored)
+                    updates = []
+            elif reply.state == "failed" and reply.error is not None:
+                asyncio.run_coroutine_threadsafe(self._note_failure(task.path, reply.error), self._loop).result()
+
+        look(tasks, on_reply)
+        stored = self._store(updates, stored)
+        if stored is not None:
+            stored.result()
+
+    def _store(self, updates: list[FolderUpdate], before: Future[None] | None) -> Future[None] | None:
+        """Start storing once the batch before is stored: at most two batches are in memory."""
+        if before is not None:
+            before.result()
+        if not updates:
+            return None
+        return asyncio.run_coroutine_threadsafe(self._catalog.apply(updates), self._loop)
+
+    def _count(self, task: FolderTask, reply: FolderReply) -> None:
+        progress = self._progress
+        if reply.update is not None:
+            progress.images_read += len(reply.update.upserts)
+        if reply.state == "changed":
+            self._work.changed.append(task.path)
+        elif reply.state != "part":
+            progress.folders += 1
+            progress.failed += reply.state == "failed"
+            if reply.state == "done":
+                progress.folders_changed += 1
+                self._loop.call_soon_threadsafe(self._on_change, task.path)
+
+    async def _note_failure(self, path: LibraryPath, error: LenscatError) -> None:
+        if isinstance(error, NotFoundError):
+            await self._catalog.remove_folder(path)
+        else:
+            await self._catalog.set_folder_problem(path, str(error))
+
+
+def _look_or_fail(disks: Disks, task: FolderTask) -> Iterator[FolderReply]:
+    try:
+        yield from look_at(disks, task)
+    except LenscatError as error:
+        yield FolderReply("failed", None, error)

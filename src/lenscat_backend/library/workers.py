@@ -1,0 +1,55 @@
+"""Processes that look at folders for a large scan, so that it uses every core and never holds up the server."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+from lenscat_backend.errors import TransientError
+from lenscat_backend.library.worker_main import DiskSpec, FolderReply, FolderTask
+
+_MODULE = "lenscat_backend.library.worker_main"
+_FINAL = frozenset(("done", "unchanged", "changed", "failed"))
+
+
+class ScanWorker:
+    """One worker process. It ends when it is closed, or when this process dies and the pipe with it."""
+
+    def __init__(self, spec: DiskSpec) -> None:
+        self._process = subprocess.Popen([sys.executable, "-m", _MODULE], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._send(spec)
+
+    def look(self, tasks: Sequence[FolderTask], on_reply: Callable[[FolderTask, FolderReply], None]) -> None:
+        """Have the worker do `tasks` in order and hand on every reply. Blocks; `TransientError` if the worker dies."""
+        self._send(list(tasks))
+        replies = self._process.stdout
+        assert replies is not None
+        for task in tasks:
+            reply = FolderReply("part")
+            while reply.state not in _FINAL:
+                try:
+                    reply = pickle.load(replies)
+                except (EOFError, pickle.UnpicklingError) as error:
+                    raise TransientError("A scan worker ended before its work was done.") from error
+                on_reply(task, reply)
+
+    def close(self) -> None:
+        """End the process and wait for it."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        self._process.terminate()
+        self._process.wait()
+
+    def _send(self, message: object) -> None:
+        requests = self._process.stdin
+        assert requests is not None
+        try:
+            pickle.dump(message, requests, pickle.HIGHEST_PROTOCOL)
+            requests.flush()
+        except OSError as error:
+            raise TransientError("A scan worker ended before its work was done.") from error

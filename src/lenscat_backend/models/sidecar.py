@@ -1,0 +1,225 @@
+"""The sidecar: what a person says of one image, as a JSON object beside it, and how two versions of it merge.
+
+Everything here is pure: bytes or values in, values out. The rules are the section 'Conflicts' of docs/formats.md.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import orjson
+
+from lenscat_backend.errors import SidecarDamagedError
+from lenscat_backend.models.times import format_time, parse_time
+
+SIDECAR_VERSION = 1
+MAX_SIDECAR_BYTES = 4 * 1024 * 1024
+_CAMEL_CASE = {"updatedAt": "updated_at", "updatedBy": "updated_by", "createdAt": "created_at"}
+_FIELD_ORDER = (
+    "v",
+    "tags",
+    "notes",
+    "exif",
+    "hash",
+    "updated_at",
+    "updated_by",
+    "rating",
+    "label",
+    "favorite",
+)
+
+Fields = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """A sidecar's fields by their snake_case names; unknown fields are among them, as they were found."""
+
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags in the order written, without doubles."""
+        return tag_list(self.fields.get("tags"))
+
+    @property
+    def notes(self) -> str:
+        """The notes; "" where there are none."""
+        notes = self.fields.get("notes")
+        return notes if isinstance(notes, str) else ""
+
+    @property
+    def exif(self) -> Fields:
+        """A copy of the `exif` object; {} where it is missing or no object."""
+        exif = self.fields.get("exif")
+        return dict(exif) if isinstance(exif, dict) else {}
+
+    @property
+    def hash(self) -> str | None:
+        """``blake3:<hex>`` of the image, or None."""
+        return text_or_none(self.fields.get("hash"))
+
+    @property
+    def updated_at(self) -> datetime | None:
+        """When it was last edited, or None where the file does not say."""
+        return parse_time(self.fields.get("updated_at"))
+
+    @property
+    def rating(self) -> int | None:
+        """0 to 5, or None."""
+        rating = self.fields.get("rating")
+        return rating if type(rating) is int and 0 <= rating <= 5 else None
+
+    @property
+    def label(self) -> str | None:
+        """A colour label such as ``red``, or None."""
+        return text_or_none(self.fields.get("label"))
+
+    @property
+    def favorite(self) -> bool:
+        """Whether it is a favourite."""
+        return self.fields.get("favorite") is True
+
+    @property
+    def deleted(self) -> bool:
+        """Whether this is an overlay's marker that hides the sidecar of the read-only library below."""
+        return self.fields.get("deleted") is True and not self.tags and not self.notes
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What a client asks to write: its fields by their snake_case names, already checked, and the time it gives."""
+
+    fields: Mapping[str, object]
+    updated_at: datetime | None = None
+
+
+def parse_sidecar(data: bytes) -> Sidecar:
+    """The sidecar in `data`. Raises `SidecarDamagedError` where it is not one JSON object."""
+    try:
+        found = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        found = _parse_exactly(data)
+    if not isinstance(found, dict):
+        raise SidecarDamagedError("it holds JSON, but not an object in braces")
+    return Sidecar(snake_case(found))
+
+
+def parse_sidecar_exactly(data: bytes) -> Sidecar:
+    """Like `parse_sidecar`, but keeps whole numbers of any size; for rewriting a file without changing other fields."""
+    found = _parse_exactly(data)
+    if not isinstance(found, dict):
+        raise SidecarDamagedError("it holds JSON, but not an object in braces")
+    return Sidecar(snake_case(found))
+
+
+def serialize_sidecar(sidecar: Sidecar) -> bytes:
+    """The sidecar as it is written: UTF-8, known fields first, indented for people."""
+    known = {name: sidecar.fields[name] for name in _FIELD_ORDER if name in sidecar.fields}
+    ordered = known | {name: value for name, value in sidecar.fields.items() if name not in known}
+    try:
+        return (json.dumps(ordered, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which some writer escaped: keep it escaped
+        return (json.dumps(ordered, indent=2, allow_nan=False) + "\n").encode()
+
+
+def snake_case(fields: Mapping[str, object]) -> Fields:
+    """`fields` with the camelCase names that other writers use turned into ours; snake_case wins where both stand."""
+    renamed = {_CAMEL_CASE.get(name, name): value for name, value in fields.items() if name in _CAMEL_CASE}
+    kept = {name: value for name, value in fields.items() if name not in _CAMEL_CASE}
+    if isinstance(kept.get("exif"), dict):
+        exif: Fields = kept["exif"]  # type: ignore[assignment]  # narrowed by isinstance above
+        kept["exif"] = {_CAMEL_CASE.get(name, name): value for name, value in exif.items()}
+    return renamed | kept
+
+
+def apply_edit(
+    stored: Sidecar | None, edit: Edit, *, now: datetime, stored_at: datetime | None, matched: bool
+) -> Sidecar:
+    """The sidecar after `edit`. `stored_at` is when `stored` was last edited; `matched`: the client's If-Match held.
+
+    Fields that are not sent survive. Without a match, a stored sidecar that is newer than the edit keeps its fields and
+    gains the edit's tags. Times in the future count as now.
+    """
+    if stored is None:
+        return _write_over({"v": SIDECAR_VERSION, "tags": [], "notes": ""}, edit, _at_most(edit.updated_at, now))
+    stored_time = _at_most(stored_at, now)
+    sent_time = _at_most(edit.updated_at, now)
+    if matched:
+        return _write_over(stored.fields, edit, sent_time if sent_time > stored_time else now)
+    if stored_at is not None and stored_time > sent_time:
+        return _keep_newer(stored, edit, stored_time)
+    return _write_over(stored.fields, edit, sent_time)
+
+
+def unite(first: Iterable[str], second: Iterable[str]) -> list[str]:
+    """Both lists without doubles, the first's order first."""
+    return list(dict.fromkeys([*first, *second]))
+
+
+def tag_list(value: object) -> list[str]:
+    """Tags from whatever a file holds: a list of texts, one text, or nothing."""
+    if isinstance(value, str):
+        return [value] if value else []
+    if not isinstance(value, list):
+        return []
+    return list(dict.fromkeys(tag for tag in value if isinstance(tag, str) and tag))
+
+
+def text_or_none(value: object) -> str | None:
+    """`value` where it is a text that is not empty, else None."""
+    return value if isinstance(value, str) and value else None
+
+
+def _write_over(stored: Mapping[str, object], edit: Edit, moment: datetime) -> Sidecar:
+    exif = {**_object(stored.get("exif")), **_object(edit.fields.get("exif"))}
+    fields = {**stored, **edit.fields, "updated_at": format_time(moment)}
+    if exif:
+        fields["exif"] = exif
+    cleared = ("rating", "label", "favorite")
+    return Sidecar({name: value for name, value in fields.items() if not (name in cleared and value is None)})
+
+
+def _keep_newer(stored: Sidecar, edit: Edit, stored_time: datetime) -> Sidecar:
+    fields = {**{name: value for name, value in edit.fields.items() if value is not None}, **stored.fields}
+    fields["tags"] = unite(stored.tags, tag_list(edit.fields.get("tags")))
+    fields["notes"] = stored.notes
+    fields["exif"] = {**_object(edit.fields.get("exif")), **stored.exif}
+    fields["updated_at"] = format_time(stored_time)
+    return Sidecar(fields)
+
+
+def _at_most(moment: datetime | None, now: datetime) -> datetime:
+    return now if moment is None else min(moment, now)
+
+
+def _object(value: object) -> Fields:
+    return value if isinstance(value, dict) else {}
+
+
+def _parse_exactly(data: bytes) -> object:
+    try:
+        return json.loads(data, parse_constant=_refuse_constant, parse_float=_finite_float)
+    except (ValueError, RecursionError) as error:
+        raise SidecarDamagedError(f"it is not valid JSON ({_reason(error)})") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} in line {error.lineno}"
+    return "nested too deeply" if isinstance(error, RecursionError) else "not UTF-8, or a number out of range"
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite_float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("number out of range")
+    return number

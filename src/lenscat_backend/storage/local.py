@@ -1,0 +1,244 @@
+"""A library on a local disk, synchronously: for scan workers, and the core of `LocalStore`."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from blake3 import blake3
+
+from lenscat_backend.errors import InvalidError, ReadOnlyError, TooLargeError
+from lenscat_backend.models.paths import ROOT, LibraryPath, decode_name, encode_name, split
+from lenscat_backend.storage.base import Blob, Entry, Listing
+from lenscat_backend.storage.descent import is_a_folder, is_link, not_regular
+from lenscat_backend.storage.file_writing import Conditions, FileWriter, split_file, sweep_folder
+from lenscat_backend.storage.folder_listing import entry_of, etag_of, folder_etag, is_settled, list_entries
+from lenscat_backend.storage.names import is_left_out
+from lenscat_backend.storage.os_errors import MISSING, translate
+from lenscat_backend.storage.root_folder import FolderHandle, RootFolder
+
+__all__ = ["FolderHandle", "LocalDisk"]
+
+MAX_READ_BYTES = 1 << 30
+"""The most that one system call is asked to read: Linux stops at 2 GiB in any case."""
+
+
+class LocalDisk:
+    """The files below one folder, under library paths. Safe to use from several threads and processes at once.
+
+    Nothing outside the folder is ever opened, links or not, unless `follow_outside`. Every call may raise
+    `UnreachableError` (the disk is gone or fails), `ForbiddenError` (no permission, a link out of the library),
+    `InvalidPathError` (a name the file system refuses) and `BusyError` (too many open files).
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        writable: bool = True,
+        follow_outside: bool = False,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """`clock` gives nanoseconds since 1970. The root need not exist yet; it is looked for at each call."""
+        self.writable = writable
+        self._root = RootFolder(os.fsencode(root.absolute()), follow_outside=follow_outside)
+        self._clock = clock
+        self._writer = FileWriter(self._root)
+
+    def local_path(self, path: LibraryPath) -> Path:
+        """Where `path` lies on this machine; does not touch the disk, and follows no rule about links."""
+        return Path(os.fsdecode(self._raw(path)))
+
+    def open_folder(self, folder: LibraryPath) -> FolderHandle:
+        """The folder, open: the fast way to many of its files. `NotFoundError` where there is none."""
+        with self.translated(folder):
+            return self._root.open_folder(folder)
+
+    def list_folder(self, folder: LibraryPath) -> Listing:
+        """The entries of `folder`, hidden names and special files left out. `NotFoundError` where there is none."""
+        with self.translated(folder):
+            with self._root.open_folder(folder) as handle:
+                listing = list_entries(handle, self._clock)
+            if not folder and not listing.entries:
+                self._root.check_present()
+            return listing
+
+    def stat(self, path: LibraryPath) -> Entry:
+        """The entry of a file or folder; a folder's etag is that of its listing. `NotFoundError` where nothing is."""
+        info = self._stat(path)
+        return entry_of(split(path)[1], info, self._clock())
+
+    def file_etag(self, path: LibraryPath) -> tuple[str, bool]:
+        """A file's etag and whether it is settled, at the least cost. `NotFoundError` where missing or a folder."""
+        info = self._stat(path)
+        if stat.S_ISDIR(info.st_mode):
+            raise is_a_folder(path)
+        return etag_of(info), is_settled(info, self._clock())
+
+    def quick_etag(self, path: LibraryPath) -> str | None:
+        """A file's etag in one system call, None where it cannot be had; to compare with one that another call gave.
+
+        Links are followed without a check, so that a different etag only says that a checked call must look again.
+        """
+        try:
+            return etag_of(os.stat(self._raw(path)))
+        except OSError:
+            return None
+
+    def quick_folder_etag(self, folder: LibraryPath) -> str:
+        """The etag that a listing of `folder` would have, "" where it cannot be had; as unchecked as `quick_etag`."""
+        try:
+            return folder_etag(os.stat(self._raw(folder)), self._clock())
+        except OSError:
+            return ""
+
+    def list_names(self, folder: LibraryPath) -> list[str]:
+        """The names in `folder`, links and special files among them, without a look at the files themselves."""
+        with self.translated(folder), self._root.open_folder(folder) as handle:
+            with os.scandir(handle.descriptor) as found:
+                names = [decode_name(os.fsencode(item.name)) for item in found]
+        return [name for name in names if not is_left_out(name)]
+
+    def is_link(self, path: LibraryPath) -> bool:
+        """Whether the name itself is a symbolic link; `NotFoundError` where nothing is, not even a broken link."""
+        folder, name = split(path)
+        with self.translated(path), self._root.open_folder(folder) as handle:
+            return bool(name) and is_link(encode_name(name), handle.descriptor)
+
+    def device(self) -> int:
+        """The number of the device that the root lies on; it changes when a disk is mounted there or unmounted."""
+        with self.translated(ROOT), self._root.open_folder(ROOT) as handle:
+            return os.fstat(handle.descriptor).st_dev
+
+    def read(self, path: LibraryPath, max_bytes: int) -> Blob:
+        """The whole of a small file; its version is the BLAKE3 hash of its bytes in hex. `TooLargeError` above the limit.
+
+        The etag was taken before the bytes: where another program rewrites the file in place meanwhile, the etag is
+        out of date rather than the bytes.
+        """
+        with self._opened(path) as (descriptor, info):
+            data = read_at(descriptor, 0, min(info.st_size, max_bytes) + 1)
+        if len(data) > max_bytes:
+            raise TooLargeError(f"{path!r} is larger than {max_bytes} bytes.")
+        return Blob(data, version_of(data), etag_of(info), info.st_mtime_ns)
+
+    def read_range(self, path: LibraryPath, offset: int, length: int) -> bytes:
+        """Bytes `offset` to `offset + length` (end excluded), fewer at the end of the file, b"" beyond it."""
+        check_range(offset, length)
+        with self._opened(path) as (descriptor, info):
+            return read_at(descriptor, offset, min(length, max(info.st_size - offset, 0)))
+
+    def open_regular(self, path: LibraryPath) -> int:
+        """A descriptor of an ordinary file, for reading; the caller closes it.
+
+        `NotFoundError` where it is missing or a folder, `UnsupportedError` for a FIFO, a socket or a device.
+        """
+        folder, name = split_file(path)
+        with self.translated(path), self._root.open_folder(folder) as handle:
+            return handle.open_regular(name)[0]
+
+    def write(
+        self,
+        path: LibraryPath,
+        data: bytes,
+        *,
+        if_version: str | None = None,
+        create_only: bool = False,
+        durable: bool = True,
+    ) -> Blob:
+        """Write a whole file atomically, as `Store.write` promises, also against other processes of this machine.
+
+        A file replaced keeps its mode, and its owner where the system permits. A link to a file stays: its target
+        is replaced. `BusyError` where the folder stays locked for 10 s. Unless the disk fails after the file got its
+        name, an error means that the old file is untouched.
+        """
+        self._check_writable()
+        conditions = Conditions(if_version, create_only)
+        with self.translated(path, writing=True):
+            info = self._writer.write(path, (data,), conditions, durable=durable)
+        return Blob(data, version_of(data), etag_of(info), info.st_mtime_ns)
+
+    def write_chunks(self, path: LibraryPath, chunks: Iterable[bytes]) -> None:
+        """Write a large file atomically as its chunks come, without a condition and not flushed to the disk.
+
+        Nothing is locked while the chunks are made; an error that they raise leaves the old file as it is.
+        """
+        self._check_writable()
+        with self.translated(path, writing=True):
+            self._writer.write(path, chunks, Conditions(), durable=False)
+
+    def delete(self, path: LibraryPath, *, if_version: str | None = None) -> None:
+        """Remove one file, or the link of that name. `NotFoundError` where missing or a folder."""
+        self._check_writable()
+        with self.translated(path, writing=True):
+            self._writer.delete(path, if_version)
+
+    def sweep(self, folder: LibraryPath) -> Sequence[str]:
+        """Remove unfinished writes older than an hour; returns their names, none where the disk is read-only."""
+        if not self.writable:
+            return ()
+        with self.translated(folder, writing=True), self._root.open_folder(folder) as handle:
+            return sweep_folder(handle, self._clock())
+
+    def _stat(self, path: LibraryPath) -> os.stat_result:
+        folder, name = split(path)
+        with self.translated(path), self._root.open_folder(folder) as handle:
+            info = handle.stat(name) if name else os.fstat(handle.descriptor)
+        if not (stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode)):
+            raise not_regular(path)
+        return info
+
+    @contextmanager
+    def _opened(self, path: LibraryPath) -> Iterator[tuple[int, os.stat_result]]:
+        folder, name = split_file(path)
+        with self.translated(path):
+            with self._root.open_folder(folder) as handle:
+                descriptor, info = handle.open_regular(name)
+            try:
+                yield descriptor, info
+            finally:
+                os.close(descriptor)
+
+    def _raw(self, path: LibraryPath) -> bytes:
+        return self._root.path + b"/" + encode_name(path) if path else self._root.path
+
+    def _check_writable(self) -> None:
+        if not self.writable:
+            raise ReadOnlyError("This library is opened read-only: nothing was changed.")
+
+    @contextmanager
+    def translated(self, path: LibraryPath, *, writing: bool = False) -> Iterator[None]:
+        """Raise any `OSError` of the body as what it means for `path`."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno in MISSING:
+                self._root.check_present()  # what is missing with the whole disk is not deleted
+            raise translate(error, path, writing=writing) from error
+
+
+def version_of(data: bytes) -> str:
+    """The version of a file of these bytes: their BLAKE3 hash in hex."""
+    return blake3(data).hexdigest()
+
+
+def check_range(offset: int, length: int) -> None:
+    """Raise `InvalidError` for a range that begins or ends before the file does."""
+    if offset < 0 or length < 0:
+        raise InvalidError("A range cannot start or extend before the beginning of the file.")
+
+
+def read_at(descriptor: int, offset: int, length: int) -> bytes:
+    """Up to `length` bytes from `offset`: all of them unless the file ends before."""
+    first = os.pread(descriptor, min(length, MAX_READ_BYTES), offset)
+    if len(first) in (0, length):
+        return first
+    parts, got = [first], len(first)
+    while got < length and (part := os.pread(descriptor, min(length - got, MAX_READ_BYTES), offset + got)):
+        parts.append(part)
+        got += len(part)
+    return b"".join(parts)
