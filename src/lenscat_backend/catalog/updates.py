@@ -29,6 +29,8 @@ def apply_updates(connection: apsw.Connection, updates: Iterable[FolderUpdate]) 
         )
         if update.complete:
             _complete(connection, folder_id, update)
+        else:
+            _distrust(connection, folder_id)
 
 
 def add_folder(connection: apsw.Connection, path: LibraryPath) -> None:
@@ -78,7 +80,10 @@ def set_columns(connection: apsw.Connection, path: LibraryPath, sort_key: str, v
         "WHERE folder_id = (SELECT id FROM folders WHERE path = ?) AND sort_key = ? AND name = ?",
         (*values.values(), folder, sort_key, name),
     )
-    return bool(connection.changes())
+    if not connection.changes():
+        return False
+    connection.execute("UPDATE folders SET fingerprint = NULL WHERE path = ?", (folder,))
+    return True
 
 
 def set_manifest_digest(connection: apsw.Connection, path: LibraryPath, digest: bytes) -> None:
@@ -89,6 +94,11 @@ def set_manifest_digest(connection: apsw.Connection, path: LibraryPath, digest: 
 def set_fact(connection: apsw.Connection, name: str, value: str | int) -> None:
     """Remember one fact of the whole library."""
     connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+
+def _distrust(connection: apsw.Connection, folder_id: int) -> None:
+    """The folder's fingerprint says no more what its items' rows hold: the next look compares them one by one."""
+    connection.execute("UPDATE folders SET fingerprint = NULL WHERE id = ?", (folder_id,))
 
 
 def _complete(connection: apsw.Connection, folder_id: int, update: FolderUpdate) -> None:

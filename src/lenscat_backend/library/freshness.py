@@ -21,6 +21,9 @@ from lenscat_backend.models.paths import ROOT, LibraryPath
 SMALL_LIBRARY = 20_000
 YOUNG_S = 2.0
 """How long a folder that was made just now is looked at again each time: its watch may have come after its files."""
+SCAN_POLL_S = 0.02
+SCAN_POLLS = 50
+"""A search waits this long for a running scan to end; after that it answers from what has been found so far."""
 _AT_ONCE = 8
 _NEW_FOLDERS = 500
 
@@ -56,13 +59,20 @@ class Freshness:
     async def _refresh_now(self) -> None:
         if self.watch is not None and await self.watch.heard_all():
             await self._look_at(self.watch.take_changed())
-        elif self.scanning:
+        elif self.scanning and not await self._scan_ends_soon():
             return
         elif not self.scanned or (await self._catalog.totals()).items <= SMALL_LIBRARY:
             await self._scanner.scan_tree()
             self.scanned = True
         else:
             await self._look_at(await self._folders_with_new_times())
+
+    async def _scan_ends_soon(self) -> bool:
+        for _ in range(SCAN_POLLS):
+            if not self.scanning:
+                return True
+            await asyncio.sleep(SCAN_POLL_S)
+        return False
 
     async def _look_at(self, paths: Iterable[LibraryPath]) -> None:
         now = time.monotonic()

@@ -15,8 +15,8 @@ from lenscat_backend.imaging.facts import read_facts
 from lenscat_backend.imaging.hashing import hash_file
 from lenscat_backend.library.probe import Disks, OpenFile
 from lenscat_backend.library.scan import Scanner
+from lenscat_backend.library.settled import check_image_path, settled_entry
 from lenscat_backend.library.sidecars import NO_SIDECAR, Sidecars, Stored
-from lenscat_backend.library.thumbnails import check_image_path
 from lenscat_backend.models.paths import LibraryPath
 from lenscat_backend.models.sidecar import SIDECAR_VERSION, Edit, Fields, Sidecar
 from lenscat_backend.models.times import format_time, time_of_ns
@@ -150,11 +150,15 @@ class Items:
         return row.record.hash if row is not None and image.settled and row.record.etag == image.etag else None
 
     async def _hash(self, path: LibraryPath, image: Entry) -> str:
+        """The hash of the picture as it was at `image` or later; kept only if it did not change meanwhile."""
         known = await self._known_hash(path, image)
         if known is not None:
             return known
+        image = await settled_entry(self._disks.base, path)
+        await self._scanner.look_at_item(path)
         found = await asyncio.to_thread(self._hash_open, path)
-        await self._catalog.set_item(path, hash=found)
+        if (await asyncio.to_thread(self._disks.base.stat, path)).etag == image.etag:
+            await self._catalog.set_item(path, hash=found)
         return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lenscat_backend.imaging.formats import sniff
 from lenscat_backend.library.probe import Disks
-from lenscat_backend.library.thumbnails import check_image_path
+from lenscat_backend.library.settled import check_image_path
 from lenscat_backend.models.paths import LibraryPath, split
 
 _SNIFFED = 64

@@ -17,26 +17,22 @@ from lenscat_backend.catalog.records import KnownItem
 from lenscat_backend.errors import (
     CorruptError,
     LenscatError,
-    NotFoundError,
     TransientError,
     UnsupportedError,
-    UnsupportedImageError,
 )
 from lenscat_backend.imaging.thumbnail import DecodeLimits, render_preview, render_thumbnail
-from lenscat_backend.library.layout import is_image, thumbnail_path
+from lenscat_backend.library.layout import thumbnail_path
 from lenscat_backend.library.listing import DerivedEntry
 from lenscat_backend.library.probe import Disks
 from lenscat_backend.library.records import thumbnail_is_fresh
+from lenscat_backend.library.settled import check_image_path, settled_entry
 from lenscat_backend.library.work_queue import Priority, WorkQueue
-from lenscat_backend.models.paths import LibraryPath, is_hidden
+from lenscat_backend.models.paths import LibraryPath
 from lenscat_backend.storage.base import Entry
 from lenscat_backend.storage.local import LocalDisk
 
 MEMORY_BYTES = 24 * 1024 * 1024
 MAX_THUMBNAIL_BYTES = 1024 * 1024
-SETTLE_S = 0.025
-"""How long to wait before drawing a picture that was written this very moment (see `Entry.settled`)."""
-_TRIES = 40
 _FAILURES = 10_000
 
 
@@ -122,16 +118,8 @@ class Thumbnails:
         await self._catalog.set_item(path, thumb_etag="", thumb_source="")
 
     async def _settled(self, path: LibraryPath) -> Entry:
-        """The picture's entry, once a further change would change its etag."""
         check_image_path(path)
-        for _ in range(_TRIES):
-            image = await asyncio.to_thread(self._disks.base.stat, path)
-            if image.is_folder:
-                raise NotFoundError("This is a folder: ask for a picture in it.")
-            if image.settled:
-                return image
-            await asyncio.sleep(SETTLE_S)
-        return image
+        return await settled_entry(self._disks.base, path)
 
     async def _existing(self, path: LibraryPath, image: Entry) -> Thumbnail | None:
         known = await self._catalog.known_item(path)
@@ -209,14 +197,6 @@ class Thumbnails:
         error = self._failures.get((path, image.etag))
         if error is not None:
             raise type(error)(str(error))
-
-
-def check_image_path(path: LibraryPath) -> None:
-    """Raise `NotFoundError` for hidden files and the root, `UnsupportedImageError` for names of no image format."""
-    if not path or is_hidden(path):
-        raise NotFoundError("There is no such picture.")
-    if not is_image(path.rpartition("/")[2]):
-        raise UnsupportedImageError("This is not a picture of a supported format.")
 
 
 def preview_etag(image: Entry) -> str:

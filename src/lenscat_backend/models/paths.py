@@ -39,6 +39,8 @@ def parse_path(raw: str) -> LibraryPath:
             raise InvalidPathError(f"The path has a segment {segment!r}, which is not allowed: name the folder itself.")
         if any(0xD800 <= ord(char) <= 0xDFFF for char in segment):
             raise InvalidPathError("The path contains half of a surrogate pair, which is no character.")
+    if not path.isascii() and decode_name(encode_name(path)) != path:
+        raise InvalidPathError("The path spells a name in a second way: use the path that a listing gives.")
     return LibraryPath(path)
 
 

@@ -18,7 +18,9 @@ def parse_time(text: object) -> datetime | None:
 
 def format_time(moment: datetime) -> str:
     """`moment` (with a zone) as ``2024-01-15T15:45:00Z``, with a fraction only where there is one."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    micro = moment.microsecond
+    precision = "seconds" if not micro else "microseconds" if micro % 1000 else "milliseconds"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=precision) + "Z"
 
 
 def time_of_ns(ns: int) -> datetime:

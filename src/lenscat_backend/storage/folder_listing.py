@@ -44,7 +44,7 @@ def entry_of(name: str, info: os.stat_result, now_ns: int) -> Entry:
 
 
 def folder_etag(info: os.stat_result, now_ns: int) -> str:
-    """The etag of a listing that begins after `info` was taken; "" while it has not settled, to be trusted by nobody."""
+    """The etag of a listing that begins after `info` was taken; "" while it has not settled: nobody may trust it."""
     if not is_settled(info, now_ns):
         return ""
     return f"{info.st_mtime_ns:x}-{info.st_ctime_ns:x}-{info.st_ino:x}"
@@ -56,7 +56,7 @@ def list_entries(folder: FolderHandle, clock: Callable[[], int]) -> Listing:
     Folders in it carry no etag, so that a listing does not change with what happens further down. Names that vanish
     meanwhile are left out; any other failure fails the whole, for a listing with holes would pass for deletions.
     """
-    before = os.fstat(folder.descriptor)  # before the names: a change during the listing must show the next time
+    before = os.fstat(folder.descriptor)  # before the names: a change meanwhile must show the next time
     now_ns = clock()
     entries, others = _list_files(folder.descriptor, now_ns)
     problems: list[str] = []

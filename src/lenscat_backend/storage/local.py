@@ -85,22 +85,21 @@ class LocalDisk:
         Links are followed without a check, so that a different etag only says that a checked call must look again.
         """
         try:
-            return etag_of(os.stat(self._raw(path)))
+            return etag_of(os.stat(self._raw(path)))  # noqa: PTH116 - bytes
         except OSError:
             return None
 
     def quick_folder_etag(self, folder: LibraryPath) -> str:
         """The etag that a listing of `folder` would have, "" where it cannot be had; as unchecked as `quick_etag`."""
         try:
-            return folder_etag(os.stat(self._raw(folder)), self._clock())
+            return folder_etag(os.stat(self._raw(folder)), self._clock())  # noqa: PTH116 - bytes
         except OSError:
             return ""
 
     def list_names(self, folder: LibraryPath) -> list[str]:
         """The names in `folder`, links and special files among them, without a look at the files themselves."""
-        with self.translated(folder), self._root.open_folder(folder) as handle:
-            with os.scandir(handle.descriptor) as found:
-                names = [decode_name(os.fsencode(item.name)) for item in found]
+        with self.translated(folder), self._root.open_folder(folder) as handle, os.scandir(handle.descriptor) as found:
+            names = [decode_name(os.fsencode(item.name)) for item in found]
         return [name for name in names if not is_left_out(name)]
 
     def is_link(self, path: LibraryPath) -> bool:
@@ -115,7 +114,7 @@ class LocalDisk:
             return os.fstat(handle.descriptor).st_dev
 
     def read(self, path: LibraryPath, max_bytes: int) -> Blob:
-        """The whole of a small file; its version is the BLAKE3 hash of its bytes in hex. `TooLargeError` above the limit.
+        """The whole of a small file, its version the hex BLAKE3 hash of its bytes; `TooLargeError` above the limit.
 
         The etag was taken before the bytes: where another program rewrites the file in place meanwhile, the etag is
         out of date rather than the bytes.
