@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -182,7 +183,16 @@ async def test_reading_up_to_the_limit(store: Store) -> None:
 
 @pytest.mark.parametrize(
     ("offset", "length", "expected"),
-    [(0, 5, b"01234"), (0, 0, b""), (4, 1, b"4"), (4, 9, b"4"), (5, 1, b""), (9, 9, b""), (1, 3, b"123"), (2, 1 << 62, b"234")],
+    [
+        (0, 5, b"01234"),
+        (0, 0, b""),
+        (4, 1, b"4"),
+        (4, 9, b"4"),
+        (5, 1, b""),
+        (9, 9, b""),
+        (1, 3, b"123"),
+        (2, 1 << 62, b"234"),
+    ],
 )
 async def test_ranges(store: Store, offset: int, length: int, expected: bytes) -> None:
     await store.write(A, b"01234")
@@ -441,10 +451,8 @@ async def test_deleting_and_creating_at_once(store: Store) -> None:
 # Against a plain model
 
 paths = st.sampled_from(["a", "b", "x/a", "x/y/a", "x", "é", "e\u0301", decode_name(b"\xff")])
-operations = st.lists(
-    st.tuples(st.sampled_from(["write", "create", "swap", "stale", "delete", "delete stale"]), paths, st.binary(max_size=3)),
-    max_size=25,
-)
+actions = st.sampled_from(["write", "create", "swap", "stale", "delete", "delete stale"])
+operations = st.lists(st.tuples(actions, paths, st.binary(max_size=3)), max_size=25)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -509,10 +517,8 @@ async def act(store: Store, action: str, path: LibraryPath, data: bytes) -> None
         await store.write(path, data, create_only=True, durable=False)
     elif action == "swap":
         version = "none"
-        try:
+        with suppress(NotFoundError):
             version = (await store.read(path, LIMIT)).version
-        except NotFoundError:
-            pass
         await store.write(path, data, if_version=version, durable=False)
     elif action == "stale":
         await store.write(path, data, if_version="stale", durable=False)

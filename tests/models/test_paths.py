@@ -90,7 +90,8 @@ def test_split_and_join(path: str, parts: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "hidden"), [("", False), ("a.b/c.d", False), (".a", True), ("a/.b", True), ("a/.b/c", True), ("a./b", False)]
+    ("path", "hidden"),
+    [("", False), ("a.b/c.d", False), (".a", True), ("a/.b", True), ("a/.b/c", True), ("a./b", False)],
 )
 def test_hidden(path: str, hidden: bool) -> None:
     assert is_hidden(parse_path(path)) is hidden

@@ -14,7 +14,7 @@ from lenscat_backend.errors import SettingsError
 from lenscat_backend.imaging.thumbnail import DecodeLimits
 from lenscat_backend.library.place import Place
 from lenscat_backend.library.probe import Disks
-from lenscat_backend.library.worker_main import DiskSpec
+from lenscat_backend.library.scan_tasks import DiskSpec
 from lenscat_backend.storage.local import LocalDisk
 from lenscat_backend.storage.local_store import LocalStore
 from lenscat_backend.storage.location import Location, parse_location

@@ -168,7 +168,7 @@ def _read_sidecar(
     layer = disks.layers[change.sidecar.layer]
     try:
         if layer is disks.base and change.sidecar.entry.size <= MAX_SIDECAR_BYTES:
-            return read_sidecar(_read_whole(folder, name))
+            return read_sidecar(_read_whole(folder, name, change.sidecar.entry.size))
         return read_sidecar(layer.read(join(path, name), MAX_SIDECAR_BYTES).data)
     except NotFoundError:
         return None, None
@@ -178,9 +178,9 @@ def _read_sidecar(
         return None, str(error)
 
 
-def _read_whole(folder: FolderHandle, name: str) -> bytes:
+def _read_whole(folder: FolderHandle, name: str, size: int) -> bytes:
     descriptor = folder.open_file(name)
     try:
-        return os.read(descriptor, MAX_SIDECAR_BYTES)
+        return os.read(descriptor, size)
     finally:
         os.close(descriptor)

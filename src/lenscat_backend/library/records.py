@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -14,7 +15,19 @@ from lenscat_backend.models.sidecar import Sidecar, parse_sidecar, text_or_none,
 from lenscat_backend.models.text import sort_key
 from lenscat_backend.storage.base import Entry
 
-_NO_SIDECAR = Sidecar()
+
+class _Words(NamedTuple):
+    """What a person said of an image."""
+
+    tags: list[str]
+    notes: str
+    created_at: str | None
+    rating: int | None
+    label: str | None
+    favorite: int
+
+
+_NO_WORDS = _Words([], "", None, None, None, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +51,10 @@ def read_sidecar(data: bytes) -> tuple[Sidecar | None, str | None]:
 
 def make_record(change: Change, format_name: str, read: Read) -> ItemRecord:
     """The catalog's row of one image."""
-    image, facts, sidecar = change.image, read.facts, read.sidecar or _NO_SIDECAR
-    exif = facts.as_exif() if facts else {}
-    keywords = list(facts.keywords) if facts and facts.keywords else []
+    image, facts, sidecar = change.image, read.facts, read.sidecar
+    words = _words_of(sidecar) if sidecar else _NO_WORDS
+    keywords = facts.keywords if facts else None
+    searched = words.tags if not keywords else unite(words.tags, keywords)
     return ItemRecord(
         sort_key=sort_key(image.name),
         name=image.name,
@@ -50,20 +64,20 @@ def make_record(change: Change, format_name: str, read: Read) -> ItemRecord:
         etag=image.etag if image.settled else "",
         width=facts.width if facts else None,
         height=facts.height if facts else None,
-        created_at=text_or_none(sidecar.exif.get("created_at")) or (facts.created_at if facts else None),
-        exif=orjson.dumps(exif).decode(),
+        created_at=words.created_at or (facts.created_at if facts else None),
+        exif=orjson.dumps(facts.as_exif()).decode() if facts else "{}",
         problem=read.problem,
         sidecar_etag=change.sidecar.etag if change.sidecar else "",
         sidecar_problem=read.sidecar_problem,
-        tags=orjson.dumps(_storable(sidecar.tags)).decode(),
-        notes=_storable_text(sidecar.notes),
-        rating=sidecar.rating if sidecar.rating is not None else (facts.rating if facts else None),
-        label=sidecar.label and _storable_text(sidecar.label),
-        favorite=int(sidecar.favorite),
+        tags=orjson.dumps(words.tags).decode() if words.tags else "[]",
+        notes=words.notes,
+        rating=words.rating if words.rating is not None else (facts.rating if facts else None),
+        label=words.label,
+        favorite=words.favorite,
         hash=_current_hash(change, sidecar),
         thumb_etag=change.thumbnail.plain_etag if change.thumbnail else "",
         thumb_source=_thumb_source(change),
-        haystack=haystack_of(image.name, _storable(unite(sidecar.tags, keywords)), _storable_text(sidecar.notes)),
+        haystack=haystack_of(image.name, searched, words.notes),
     )
 
 
@@ -84,6 +98,17 @@ def thumbnail_is_fresh(image: Entry, thumb_etag: str, thumb_mtime_ns: int, known
     return thumb_mtime_ns > image.mtime_ns
 
 
+def _words_of(sidecar: Sidecar) -> _Words:
+    return _Words(
+        [_storable(tag) for tag in sidecar.tags],
+        _storable(sidecar.notes),
+        text_or_none(sidecar.exif.get("created_at")),
+        sidecar.rating,
+        sidecar.label and _storable(sidecar.label),
+        int(sidecar.favorite),
+    )
+
+
 def _thumb_source(change: Change) -> str:
     if change.thumbnail is None:
         return ""
@@ -92,12 +117,12 @@ def _thumb_source(change: Change) -> str:
     return change.image.etag if fresh else ""
 
 
-def _current_hash(change: Change, sidecar: Sidecar) -> str | None:
+def _current_hash(change: Change, sidecar: Sidecar | None) -> str | None:
     """The image's hash where something vouches that it is of these bytes, else None."""
     known, image = change.known, change.image
     if known is not None and known.hash and image.settled and known.etag == image.etag:
         return known.hash
-    if change.sidecar is None or sidecar.hash is None:
+    if change.sidecar is None or sidecar is None or sidecar.hash is None:
         return None
     replaced = known is not None and known.etag not in ("", image.etag)
     if replaced and known is not None and known.sidecar_etag == change.sidecar.etag:
@@ -105,10 +130,6 @@ def _current_hash(change: Change, sidecar: Sidecar) -> str | None:
     return sidecar.hash if change.sidecar.entry.mtime_ns >= image.mtime_ns else None
 
 
-def _storable(texts: list[str]) -> list[str]:
-    return [_storable_text(text) for text in texts]
-
-
-def _storable_text(text: str) -> str:
+def _storable(text: str) -> str:
     """`text` without halves of surrogate pairs, which neither UTF-8 nor SQLite can hold."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

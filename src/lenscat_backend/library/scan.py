@@ -18,8 +18,8 @@ from lenscat_backend.errors import NotFoundError, UnreachableError
 from lenscat_backend.library import probe
 from lenscat_backend.library.listing import FolderListing, changes_since, in_order
 from lenscat_backend.library.probe import Disks
+from lenscat_backend.library.scan_tasks import DiskSpec
 from lenscat_backend.library.tree_scan import ScanProgress, TreeScan
-from lenscat_backend.library.worker_main import DiskSpec
 from lenscat_backend.models.paths import ROOT, LibraryPath, split
 
 P = ParamSpec("P")

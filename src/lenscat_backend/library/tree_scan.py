@@ -16,7 +16,7 @@ from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.catalog.records import FolderUpdate
 from lenscat_backend.errors import LenscatError, NotFoundError, TransientError
 from lenscat_backend.library.probe import Disks
-from lenscat_backend.library.worker_main import DiskSpec, FolderReply, FolderTask, look_at
+from lenscat_backend.library.scan_tasks import DiskSpec, FolderReply, FolderTask, look_at
 from lenscat_backend.library.workers import ScanWorker
 from lenscat_backend.models.paths import ROOT, LibraryPath
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from lenscat_backend.errors import TransientError
-from lenscat_backend.library.worker_main import DiskSpec, FolderReply, FolderTask
+from lenscat_backend.library.scan_tasks import DiskSpec, FolderReply, FolderTask
 
 _MODULE = "lenscat_backend.library.worker_main"
 _FINAL = frozenset(("done", "unchanged", "changed", "failed"))

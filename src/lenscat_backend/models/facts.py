@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from operator import attrgetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,13 @@ class ImageFacts:
 
     def as_exif(self) -> dict[str, object]:
         """The `exif` object of a sidecar: only the keys that are known, in the documented order."""
-        pairs = ((name, getattr(self, name)) for name in _EXIF_KEYS)
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in pairs if value is not None}
+        exif: dict[str, object] = {
+            name: value for name, value in zip(_EXIF_KEYS, _exif_values(self), strict=True) if value is not None
+        }
+        if self.keywords is not None:
+            exif["keywords"] = list(self.keywords)
+        return exif
 
 
 _EXIF_KEYS = tuple(field.name for field in fields(ImageFacts) if field.name != "format")
+_exif_values = attrgetter(*_EXIF_KEYS)  # one call for all: this runs once an image in a scan

@@ -25,15 +25,15 @@ _NO_FOLDER_LOCKS = frozenset(
 
 
 @contextmanager
-def folder_lock(descriptor: int, limit_s: float = LIMIT_S) -> Iterator[None]:
-    """Hold the lock of the open folder `descriptor`; `BusyError` where it is not free within `limit_s` seconds.
+def folder_lock(descriptor: int) -> Iterator[None]:
+    """Hold the lock of the open folder `descriptor`; `BusyError` where it is not free within `LIMIT_S` seconds.
 
     Threads of this process queue on a lock in memory; other processes see an ``flock`` on the folder itself, or on a
     hidden file in it where the file system cannot do that. Both end with the process, however it dies. The lock is
     advisory: it keeps Lenscat's writers apart, not other programs.
     """
-    deadline = time.monotonic() + limit_s
-    with _thread_lock(descriptor, limit_s):
+    deadline = time.monotonic() + LIMIT_S
+    with _thread_lock(descriptor, LIMIT_S):
         held = _hold(descriptor, deadline)
         try:
             yield

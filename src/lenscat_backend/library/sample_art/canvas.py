@@ -153,7 +153,7 @@ def reflect(picture: Image.Image, waterline: int, *, ripple: float, seed: int, d
         picture.paste(line, (0, waterline + row))
 
 
-def finish(picture: Image.Image, seed: int, grain: float = 7) -> Image.Image:
+def finish(picture: Image.Image, seed: int, grain: float = 4) -> Image.Image:
     """The picture at its final size, with a vignette and with grain that hides the steps of its gradients."""
     vignette = Image.radial_gradient("L").resize((WIDTH, HEIGHT)).point(lambda v: max(0.0, v - 110) * 0.62)
     picture.paste((4, 5, 12), (0, 0, WIDTH, HEIGHT), vignette)

@@ -33,24 +33,19 @@ def mountain() -> Image.Image:
     fill(picture, clouds(11, columns=3, rows=14).point(lambda v: max(0, v - 118) * 1.4), (255, 238, 222), 0.55)
     glow(picture, (1040, 455), 900, (255, 200, 130), strength=0.75)
     light(picture, disc((1040, 455), 62, blur=5), (255, 248, 226))
-    far, near, mist = (176, 164, 178), (14, 32, 44), (246, 214, 186)
+    far, near, mist = (178, 168, 190), (10, 30, 48), (252, 218, 184)
     for index in range(7):
         share = index / 6
-        skyline = ridge(40 + index * 7, 600 + 95 * index, 330 - 22 * index, roughness=0.5)
-        if index == 6:
-            skyline = _with_pines(skyline, seed=5)
+        skyline = ridge(40 + index * 7, 600 + 92 * index, 330 - 20 * index, roughness=0.54)
         top = mix(far, near, share**0.8)
-        low = mix(top, mist, 0.75 - 0.55 * share)
+        low = mix(top, mist, 0.85 - 0.6 * share)
         start = min(y for _, y in skyline) / HEIGHT
-        fill(
-            picture,
-            shape(ground(skyline)),
-            gradient([(start, top), (min(0.99, start + 0.36), low), (1, low)]),
-        )
+        land = _pines_on(skyline, seed=index) if index > 4 else shape(ground(skyline))
+        fill(picture, land, gradient([(start, top), (min(0.99, start + 0.24), low), (1, low)]))
         if index < 6:
-            drift = clouds(60 + index, columns=2, rows=10).point(lambda v: max(0, v - 105) * 1.6)
-            band = fade([(start + 0.05, 0), (min(0.96, start + 0.27), 150), (1, 60)])
-            fill(picture, ImageChops.multiply(drift, band), mist, 0.8 - 0.09 * index)
+            drift = clouds(60 + index, columns=2, rows=10).point(lambda v: min(255, max(0, v - 92) * 2.6))
+            band = fade([(start + 0.04, 0), (min(0.96, start + 0.2), 220), (1, 120)])
+            fill(picture, ImageChops.multiply(drift, band), mist, 0.85 - 0.1 * index)
     glow(picture, (1040, 480), 620, (255, 186, 110), strength=0.42)
     return picture
 
@@ -67,11 +62,8 @@ def lake() -> Image.Image:
     fill(picture, shape(ground(hills)), gradient([(0.4, (70, 82, 112)), (0.58, (120, 122, 148))]))
     glow(picture, (800, water), 1000, (255, 214, 200), strength=0.5, squash=0.09)
     for seed, left, right, tall in ((1, -60, 560, 240), (2, 1120, 1680, 300)):
-        fill(
-            picture,
-            shape(_shore(seed, left, right, water, tall)),
-            gradient([(0.3, (22, 40, 50)), (0.58, (44, 62, 74))]),
-        )
+        wood = _shore(seed, left=left, right=right, water=water, tall=tall)
+        fill(picture, wood, gradient([(0.3, (20, 36, 48)), (0.5, (34, 52, 64)), (0.575, (78, 86, 108))]))
     reflect(picture, water, ripple=5, seed=3)
     depth = Image.new("RGB", (WIDTH, HEIGHT), (24, 46, 78))
     fill(picture, fade([(0, 0), (0.574, 0), (0.575, 30), (1, 165)]), depth)
@@ -113,16 +105,17 @@ def sunset() -> Image.Image:
     return picture
 
 
-def _with_pines(skyline: list[Point], seed: int) -> list[Point]:
+def _pines_on(skyline: list[Point], seed: int) -> Image.Image:
+    """The mask of a wood that stands on a skyline."""
     chance = random.Random(seed)
-    points: list[Point] = []
+    mask = shape(ground(skyline))
+    draw = ImageDraw.Draw(mask)
     x = -20.0
     while x < WIDTH + 20:
         base = skyline[min(len(skyline) - 1, max(0, round(x / WIDTH * (len(skyline) - 1))))][1]
-        tall = chance.uniform(46, 150)
-        points += _pine(x, base + 12, tall)
-        x += chance.uniform(16, 40)
-    return points
+        draw.polygon(_pine(x, base + 30, chance.uniform(60, 190)), fill=255)
+        x += chance.uniform(10, 34)
+    return mask
 
 
 def _pine(x: float, base: float, tall: float) -> list[Point]:
@@ -134,26 +127,48 @@ def _pine(x: float, base: float, tall: float) -> list[Point]:
     return [*[(x - dx, y) for dx, y in left], (x, base - tall), *right]
 
 
-def _shore(seed: int, left: int, right: int, water: int, tall: int) -> list[Point]:
+def _shore(seed: int, *, left: int, right: int, water: int, tall: int) -> Image.Image:
+    """The mask of a wood on the shore from x = `left` to `right`, lower towards the middle of the picture."""
     chance = random.Random(seed)
-    points: list[Point] = []
+    mask = Image.new("L", (WIDTH, HEIGHT))
+    draw = ImageDraw.Draw(mask)
     x = float(left)
     while x < right:
-        near_edge = min(abs(x - left), abs(right - x)) if left > 0 else right - x
-        rise = min(1.0, (x - left if left > 0 else near_edge) / 420)
-        points += _pine(x, water - 4, (0.18 + 0.82 * rise) * tall * chance.uniform(0.6, 1.0))
-        x += chance.uniform(12, 28)
-    return [(left, water), *points, (right, water)]
+        rise = min(1.0, (right - x if left < 0 else x - left) / 420)
+        draw.polygon(_pine(x, water + 2, (0.2 + 0.8 * rise) * tall * chance.uniform(0.55, 1.0)), fill=255)
+        x += chance.uniform(6, 17)
+    draw.rectangle((left, water - 16, right, water), fill=255)
+    return mask
 
 
 def _lay_snow(picture: Image.Image, peaks: list[Point]) -> None:
-    body = shape(ground(peaks))
-    slopes = clouds(5, columns=14, rows=10, octaves=4)
-    snowline = ImageChops.add(slopes, fade([(0, 190), (0.2, 140), (0.45, 0), (1, 0)]), 1, -150)
-    snow = ImageChops.multiply(body, snowline.point(lambda v: min(255, max(0, v - 8) * 5)))
-    fill(picture, snow, (250, 222, 220), 0.85)
-    shadow = ImageChops.multiply(snow, ImageChops.offset(slopes, 14, 6).point(lambda v: max(0, v - 128) * 4))
-    fill(picture, shadow, (140, 138, 184), 0.7)
+    """Snow on the heights, its lower edge torn by rock; slopes that face right lie in blue shade."""
+    cover = ImageChops.multiply(shape(ground(peaks)), _snow_cover(peaks))
+    fill(picture, cover, (244, 222, 226), 0.92)
+    shade = ImageChops.multiply(cover, _slopes_facing_right(peaks))
+    fill(picture, shade, (150, 146, 190), 0.85)
+
+
+def _snow_cover(peaks: list[Point]) -> Image.Image:
+    chance = random.Random(8)
+    mask = Image.new("L", (WIDTH, HEIGHT))
+    draw = ImageDraw.Draw(mask)
+    for x, y in peaks[::2]:
+        high = max(0.0, 450 - y)
+        deep = high * chance.triangular(0.2, 1.15, 0.5)
+        lean = chance.uniform(-0.45, 0.45) * deep
+        draw.polygon([(x - 26, y - 12), (x + 26, y - 12), (x + lean + 3, y + deep), (x + lean - 3, y + deep)], fill=255)
+    rough = clouds(5, columns=60, rows=44, octaves=2).point(lambda v: 255 if v > 100 else 0)
+    return ImageChops.multiply(mask, rough.filter(ImageFilter.GaussianBlur(2))).filter(ImageFilter.GaussianBlur(2))
+
+
+def _slopes_facing_right(peaks: list[Point]) -> Image.Image:
+    mask = Image.new("L", (WIDTH, HEIGHT))
+    draw = ImageDraw.Draw(mask)
+    for (x, y), (right, lower) in zip(peaks[::5], peaks[5::5], strict=False):
+        if lower > y:
+            draw.polygon([(x, y - 10), (right, lower - 10), (right + 12, HEIGHT), (x - 70, HEIGHT)], fill=255)
+    return mask.filter(ImageFilter.GaussianBlur(3))
 
 
 def _canoe(picture: Image.Image, x: int, y: int) -> None:
@@ -211,11 +226,11 @@ def _glitter(picture: Image.Image, sun_x: float, horizon: int) -> None:
         y = horizon + 4 + share * (HEIGHT - horizon)
         half, thick = 6 + 60 * share * chance.random(), 1 + 5 * share
         x = chance.gauss(sun_x, 40 + 170 * share)
-        ImageDraw.Draw(road).ellipse((x - half, y - thick / 2, x + half, y + thick / 2), fill=chance.randint(90, 230))
+        ImageDraw.Draw(road).ellipse((x - half, y - thick / 2, x + half, y + thick / 2), fill=chance.randint(120, 255))
         x = chance.uniform(-50, WIDTH + 50)
         ImageDraw.Draw(dark).ellipse((x - 2 * half, y - thick, x + 2 * half, y + thick), fill=chance.randint(20, 90))
     fill(picture, dark.filter(ImageFilter.GaussianBlur(3)), (44, 26, 70), 0.7)
-    light(picture, road.filter(ImageFilter.GaussianBlur(1.5)), (255, 206, 130), 0.85)
+    light(picture, road.filter(ImageFilter.GaussianBlur(1.5)), (255, 200, 110))
     glow(picture, (sun_x, horizon + 20), 560, (255, 170, 90), strength=0.5, squash=0.3)
 
 
