@@ -34,7 +34,9 @@ def open_library(settings: Settings, *, watch: bool = False) -> Library:
 
 def make_application(settings: Settings, on_start: Callable[[], None] | None = None) -> Application:
     """The ASGI application that `settings` describe; `on_start` is called once it is ready."""
-    return Application(lambda: open_library(settings, watch=True), on_start)
+    return Application(
+        lambda: open_library(settings, watch=True), on_start=on_start, loopback_only=settings.auth != "none"
+    )
 
 
 def check_exposure(settings: Settings) -> None:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lenscat_backend.api import files, folders, health, items, page, search, thumbnails
 from lenscat_backend.api.errors import install_error_handlers
+from lenscat_backend.api.exposure import LoopbackOnly
 from lenscat_backend.api.hot_path import HotThumbnails
 from lenscat_backend.api.raw_names import RawNames
 from lenscat_backend.api.requests import ClientGoneError
@@ -24,10 +25,17 @@ CLIENT_CLOSED_REQUEST = 499
 class Application:
     """The whole ASGI application of one library."""
 
-    def __init__(self, open_library: Callable[[], Library], on_start: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        open_library: Callable[[], Library],
+        *,
+        on_start: Callable[[], None] | None = None,
+        loopback_only: bool = True,
+    ) -> None:
         self.failure: LenscatError | None = None
         self.routes = make_routes(open_library, on_start or (lambda: None), self._note_failure)
-        self._entry: ASGIApp = HotThumbnails(RawNames(self.routes), lambda: getattr(self.routes.state, "library", None))
+        entry = HotThumbnails(RawNames(self.routes), lambda: getattr(self.routes.state, "library", None))
+        self._entry: ASGIApp = LoopbackOnly(entry) if loopback_only else entry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event."""

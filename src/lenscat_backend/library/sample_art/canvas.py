@@ -6,6 +6,7 @@ same Pillow paints the same pictures.
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Sequence
@@ -99,7 +100,7 @@ def ridge(seed: int, base: float, height: float, *, roughness: float = 0.52, oct
     for _ in range(octaves - 2):
         amplitude *= roughness
         middles = [
-            (a + b) / 2 + chance.uniform(-amplitude, amplitude) for a, b in zip(heights, heights[1:], strict=False)
+            (a + b) / 2 + chance.uniform(-amplitude, amplitude) for a, b in itertools.pairwise(heights)
         ]
         heights = [value for pair in zip(heights, middles, strict=False) for value in pair] + heights[-1:]
     step = WIDTH / (len(heights) - 1)
@@ -164,7 +165,7 @@ def finish(picture: Image.Image, seed: int, grain: float = 4) -> Image.Image:
 
 
 def _color_at(stops: Stops, share: float) -> Color:
-    for (start, first), (end, second) in zip(stops, stops[1:], strict=False):
+    for (start, first), (end, second) in itertools.pairwise(stops):
         if share <= end:
             return mix(first, second, max(0.0, (share - start) / (end - start)))
     return stops[-1][1]

@@ -116,7 +116,7 @@ def _features(picture: Image.Image, head: Image.Image) -> None:
     fill(
         picture,
         shape(
-            smooth([(726, 622), (776, 628), (800, 632), (824, 628), (874, 622), (850, 656), (800, 672), (750, 656)]),
+            smooth([(742, 624), (778, 626), (800, 630), (822, 626), (858, 624), (836, 646), (800, 658), (764, 646)]),
             blur=3,
         ),
         (150, 76, 70),
@@ -125,7 +125,7 @@ def _features(picture: Image.Image, head: Image.Image) -> None:
     fill(
         picture,
         shape(
-            smooth([(722, 619), (760, 638), (800, 645), (840, 638), (878, 619), (840, 645), (800, 652), (760, 645)]),
+            smooth([(738, 621), (768, 634), (800, 639), (832, 634), (862, 621), (832, 639), (800, 645), (768, 639)]),
             blur=2,
         ),
         (84, 36, 38),
@@ -162,11 +162,11 @@ def _jacket(picture: Image.Image) -> None:
     )
     for side in (-1, 1):
         lapel = [
-            (800 + side * dx, y) for dx, y in ((104, 746), (210, 768), (252, 878), (196, 902), (206, 940), (30, 1164))
+            (800 + side * dx, y) for dx, y in ((92, 790), (176, 836), (252, 878), (196, 902), (206, 940), (30, 1164))
         ]
         fill(picture, shape(lapel), (30, 40, 54) if side < 0 else (16, 22, 32))
         light(picture, rim(shape(lapel), 3 * side, -3, 3), (120, 140, 160), 0.35)
-        collar = [(800 + side * dx, y) for dx, y in ((100, 734), (124, 736), (62, 906), (4, 834))]
+        collar = [(800 + side * dx, y) for dx, y in ((94, 776), (112, 812), (62, 906), (4, 850))]
         fill(picture, shape(collar), (238, 240, 242) if side < 0 else (150, 158, 170))
 
 

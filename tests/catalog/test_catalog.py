@@ -1,0 +1,173 @@
+"""The catalog: disposable, shared, and exact in what it finds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lenscat_backend.catalog.catalog import Catalog
+from lenscat_backend.catalog.records import FolderUpdate, ItemRecord, haystack_of
+from lenscat_backend.catalog.schema import SCHEMA_VERSION
+from lenscat_backend.models.paths import LibraryPath
+from lenscat_backend.models.query import parse_query
+from lenscat_backend.models.text import fold, sort_key
+
+
+def record(name: str, tags: tuple[str, ...] = (), notes: str = "", rating: int | None = None) -> ItemRecord:
+    import orjson
+
+    return ItemRecord(
+        sort_key=sort_key(name), name=name, format="jpeg", size=1, mtime_ns=1, etag="e", width=1, height=1,
+        created_at=None, exif="{}", problem=None, sidecar_etag="", sidecar_problem=None,
+        tags=orjson.dumps(tags).decode(), notes=notes, rating=rating, label=None, favorite=0, hash=None,
+        thumb_etag="", thumb_source="", haystack=haystack_of(name, tags, notes),
+    )  # fmt: skip
+
+
+def update(path: str, *records: ItemRecord, subfolders: tuple[str, ...] = (), **more: Any) -> FolderUpdate:
+    return FolderUpdate(LibraryPath(path), records, subfolders=subfolders, fingerprint=b"f", etag="d", **more)
+
+
+def with_catalog(path: Path, work: Callable[[Catalog], Awaitable[Any]]) -> Any:
+    async def run() -> Any:
+        catalog = Catalog(path)
+        try:
+            return await work(catalog)
+        finally:
+            catalog.close()
+
+    return asyncio.run(run())
+
+
+async def paths(catalog: Catalog, query: str) -> list[str]:
+    rows, total = await catalog.search(parse_query(query), -1)
+    assert total == len(rows)
+    walked = [row async for row in catalog.walk_matches(parse_query(query))]
+    assert walked == rows
+    return [f"{row.folder}/{row.record.name}".lstrip("/") for row in rows]
+
+
+@pytest.mark.parametrize("damage", [b"", b"no database" * 1000, b"SQLite format 3\0" + b"\xff" * 4096])
+def test_a_damaged_file_is_made_anew(damage: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite3"
+    path.write_bytes(damage)
+
+    async def work(catalog: Catalog) -> None:
+        await catalog.apply([update("", record("a.jpg"))])
+        assert await paths(catalog, "a") == ["a.jpg"]
+
+    with_catalog(path, work)
+
+
+def test_another_schema_is_wiped(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite3"
+    with_catalog(path, lambda catalog: catalog.apply([update("", record("a.jpg"))]))
+    connection = apsw.Connection(str(path))
+    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
+    connection.close()
+    assert with_catalog(path, lambda catalog: catalog.totals()).items == 0
+
+
+def test_what_a_complete_update_does_not_name_is_gone_with_all_below(tmp_path: Path) -> None:
+    async def work(catalog: Catalog) -> None:
+        await catalog.apply([update("", subfolders=("x", "x0", "y")), update("x", subfolders=("z",))])
+        await catalog.apply([update("x/z", record("deep.jpg")), update("x0", record("other.jpg"))])
+        await catalog.index_some(100)
+        await catalog.apply([update("", subfolders=("x0", "y"))])
+        assert await paths(catalog, "") == ["x0/other.jpg"]
+        assert await paths(catalog, "deep") == []
+        assert [row.path async for row in catalog.walk_folders()] == ["", "x0", "y"]
+
+    with_catalog(tmp_path / "c", work)
+
+
+def test_searches_are_right_before_and_after_the_text_is_indexed(tmp_path: Path) -> None:
+    async def work(catalog: Catalog) -> None:
+        await catalog.apply([update("", record("Été.jpg", ("New York",), "a lake"), record("b.jpg", ("york",)))])
+        for _ in range(2):
+            assert await paths(catalog, "ete") == ["Été.jpg"]
+            assert await paths(catalog, "york") == ["b.jpg", "Été.jpg"]
+            assert await paths(catalog, 'tag:"new york"') == ["Été.jpg"]
+            assert await paths(catalog, "tag:york") == ["b.jpg"]
+            assert await paths(catalog, "notes:lake") == ["Été.jpg"]
+            assert await paths(catalog, "name:york") == []
+            assert await paths(catalog, "la") == ["Été.jpg"]
+            assert await paths(catalog, "-york") == []
+            assert await paths(catalog, "york -lake") == ["b.jpg"]
+            await catalog.index_some(100)
+        await catalog.apply([update("", record("b.jpg", ("paris",)))])
+        assert await paths(catalog, "tag:york") == []
+        assert await paths(catalog, "tag:paris") == ["b.jpg"]
+
+    with_catalog(tmp_path / "c", work)
+
+
+def test_names_are_in_the_order_people_count_in(tmp_path: Path) -> None:
+    names = ["img10.jpg", "img2.jpg", "IMG1.jpg", "a.jpg", "img02.jpg"]
+
+    async def work(catalog: Catalog) -> list[str]:
+        await catalog.apply([update("", *map(record, names))])
+        return [row.record.name for row in await catalog.items(LibraryPath(""))]
+
+    expected = ["a.jpg", "IMG1.jpg", "img02.jpg", "img2.jpg", "img10.jpg"]
+    assert with_catalog(tmp_path / "c", work) == expected
+
+
+def test_suggestions_are_tags_first_then_words_of_names(tmp_path: Path) -> None:
+    async def work(catalog: Catalog) -> None:
+        await catalog.apply([
+            update("", record("porto-bridge.jpg", ("Portrait", "people")), record("2.jpg", ("portrait", "port")))
+        ])  # fmt: skip
+        await catalog.index_some(100)
+        assert await catalog.suggest("por", 10) == ["Portrait", "portrait", "port", "porto"]
+        assert (await catalog.suggest("p", 10))[-1] == "porto"
+        assert await catalog.suggest("", 10) == []
+
+    with_catalog(tmp_path / "c", work)
+
+
+def test_two_processes_share_a_catalog(tmp_path: Path) -> None:
+    async def work(first: Catalog) -> None:
+        second = Catalog(tmp_path / "c")
+        try:
+            await asyncio.gather(*(
+                catalog.apply([update(f"f{number}", record("a.jpg"))])
+                for number in range(20) for catalog in (first, second)
+            ))  # fmt: skip
+            assert (await first.totals()).items == (await second.totals()).items == 20
+        finally:
+            second.close()
+
+    with_catalog(tmp_path / "c", work)
+
+
+words = st.text(st.sampled_from("abcéÉ猫 1-_%'\"*"), min_size=1, max_size=5)
+items = st.tuples(words, st.lists(words, max_size=3), words)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(items, max_size=8, unique_by=lambda item: item[0]), st.lists(words, max_size=3), st.booleans())
+def test_plain_words_find_what_a_plain_loop_finds(
+    tmp_path_factory: pytest.TempPathFactory, found: list[Any], asked: list[str], indexed: bool
+) -> None:
+    query = " ".join(f'"{word.replace(chr(34), "")}"' for word in asked)
+
+    async def work(catalog: Catalog) -> list[str]:
+        await catalog.apply([update("", *(record(name, tuple(tags), notes) for name, tags, notes in found))])
+        if indexed:
+            await catalog.index_some(1000)
+        return await paths(catalog, query)
+
+    def matches(name: str, tags: list[str], notes: str) -> bool:
+        texts = [fold(text) for text in (name, *tags, notes)]
+        return all(any(fold(word.replace('"', "")) in text for text in texts) for word in asked)
+
+    expected = {name for name, tags, notes in found if matches(name, tags, notes)}
+    assert set(with_catalog(tmp_path_factory.mktemp("c") / "c", work)) == expected
