@@ -176,3 +176,22 @@ def test_a_whole_library_that_vanishes_is_unreachable_and_comes_back(client: Tes
     away.rename(library)
     assert names(client) == ["a.jpg"]
     assert found(client, "two") == ["trip/two.jpg"]
+
+
+def test_a_library_replaced_by_another_folder(client: TestClient, library: Path) -> None:
+    assert found(client, "two") == ["trip/two.jpg"]
+    library.rename(library.parent / "old")
+    (library / "trip").mkdir(parents=True)
+    (library / "trip" / "new.jpg").write_bytes(picture())
+    assert found(client, "two") == []
+    assert found(client, "new") == ["trip/new.jpg"]
+    (library / "later.jpg").write_bytes(picture())
+    assert found(client, "later") == ["later.jpg"]
+
+
+def test_many_pictures_at_once(client: TestClient, library: Path) -> None:
+    data = picture()
+    (library / "burst").mkdir()
+    for number in range(1500):
+        (library / "burst" / f"{number}.jpg").write_bytes(data)
+    assert client.get("/api/search", params={"q": "path:burst", "limit": 1}).json()["total"] == 1500

@@ -31,8 +31,8 @@ STATUS: tuple[tuple[type[errors.LenscatError], int], ...] = (
 """The first class that fits decides."""
 
 _HTTP_WORDS = {
-    404: "There is nothing at this address: the calls are listed at /docs.",
-    405: "This address does not know that method: the calls are listed at /docs.",
+    404: "There is nothing at this address: the calls are listed in /openapi.json.",
+    405: "This address does not know that method: the calls are listed in /openapi.json.",
 }
 
 

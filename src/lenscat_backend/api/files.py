@@ -25,12 +25,8 @@ _REPLIES: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.api_route(
-    "/api/files/{path:path}",
-    methods=["GET", "HEAD"],
-    response_class=Response,
-    responses=_REPLIES | ERROR_REPLIES,
-)
+@router.head("/api/files/{path:path}", response_class=Response, include_in_schema=False)
+@router.get("/api/files/{path:path}", response_class=Response, responses=_REPLIES | ERROR_REPLIES)
 async def get_file(
     library: LibraryArgument,
     path: str,

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.errors import LenscatError
@@ -31,10 +32,11 @@ _NEW_FOLDERS = 500
 class Freshness:
     """Knows how far the catalog of one library can be trusted."""
 
-    def __init__(self, catalog: Catalog, disks: Disks, scanner: Scanner) -> None:
+    def __init__(self, catalog: Catalog, disks: Disks, scanner: Scanner, make_watch: Callable[[], Watch]) -> None:
         self._catalog = catalog
         self._disks = disks
         self._scanner = scanner
+        self._make_watch = make_watch
         self._running: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
         self._young: dict[LibraryPath, float] = {}
@@ -43,6 +45,11 @@ class Freshness:
         """Whether a full scan has ended since this process started."""
         self.scanning = False
         """Whether a full scan is running."""
+
+    async def start_watching(self) -> None:
+        """Listen for changes, where the system can tell."""
+        with suppress(OSError):
+            self.watch = await asyncio.to_thread(self._make_watch)
 
     async def refresh(self) -> None:
         """Make the catalog know what had happened on disk before this call. Calls that come together share one run."""
@@ -57,8 +64,14 @@ class Freshness:
         await self._refresh_now()
 
     async def _refresh_now(self) -> None:
-        if self.watch is not None and await self.watch.heard_all():
-            await self._look_at(self.watch.take_changed())
+        watch = self.watch
+        if watch is not None and not await asyncio.to_thread(watch.is_alive):
+            await self._watch_anew(watch)
+        elif watch is not None and await watch.heard_all():
+            changed = watch.take_changed()
+            if watch.take_missed() and not self.scanning:
+                await self._scanner.scan_tree()
+            await self._look_at(changed)
         elif self.scanning and not await self._scan_ends_soon():
             return
         elif not self.scanned or (await self._catalog.totals()).items <= SMALL_LIBRARY:
@@ -66,6 +79,15 @@ class Freshness:
             self.scanned = True
         else:
             await self._look_at(await self._folders_with_new_times())
+
+    async def _watch_anew(self, dead: Watch) -> None:
+        """The root was replaced: nothing that was heard of the old one counts, so watch the new one and compare all."""
+        self.watch = None
+        await asyncio.to_thread(dead.close)
+        with suppress(OSError):
+            self.watch = await asyncio.to_thread(self._make_watch)
+        with suppress(LenscatError):
+            await self._scanner.scan_tree()
 
     async def _scan_ends_soon(self) -> bool:
         for _ in range(SCAN_POLLS):

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -74,10 +75,13 @@ class Library:
         self.queue: WorkQueue[bytes] = WorkQueue(options.threads)
         self.thumbnails = Thumbnails(opened.disks, opened.thumbnails, self.catalog, self.queue, options.limits)
         self._folders = Folders(self.catalog, opened.disks, self._scanner)
-        self._manifests = Manifests(self.catalog, self._folders, opened.manifests)
+        self._manifests = Manifests(self.catalog, self._folders, opened.manifests, opened.cache)
         self._sidecars = Sidecars(opened.place, now_utc)
         self._items = Items(self.catalog, opened.disks, self._scanner, self._sidecars)
-        self._freshness = Freshness(self.catalog, opened.disks, self._scanner)
+        make_watch = partial(
+            Watch, opened.spec.base, opened.cache / "markers", asyncio.get_running_loop(), self._follow
+        )
+        self._freshness = Freshness(self.catalog, opened.disks, self._scanner, make_watch)
         return self
 
     async def __aexit__(
@@ -89,7 +93,7 @@ class Library:
         await asyncio.gather(*self._background, return_exceptions=True)
         if self._freshness.watch is not None:
             await asyncio.to_thread(self._freshness.watch.close)
-        await asyncio.to_thread(self.queue.close)
+        await self.queue.close()
         await asyncio.to_thread(self._scanner.close)
         await asyncio.to_thread(self.catalog.close)
 
@@ -278,15 +282,11 @@ class Library:
 
     async def _watch_and_scan(self) -> None:
         if self._options.watch:
-            with contextlib.suppress(OSError):  # the system cannot: searches compare times instead
-                self._freshness.watch = await asyncio.to_thread(self._make_watch, asyncio.get_running_loop())
+            await self._freshness.start_watching()
         with contextlib.suppress(LenscatError):  # an unreachable library is said on every call
             await self.scan()
             if await self._manifests.write_waiting():
                 await self._manifests.write_rollup()
-
-    def _make_watch(self, loop: asyncio.AbstractEventLoop) -> Watch:
-        return Watch(self._opened.spec.base, self._opened.cache / "markers", loop, self._follow)
 
     def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)

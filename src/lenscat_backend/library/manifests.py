@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 import orjson
 from blake3 import blake3
@@ -20,23 +24,24 @@ from lenscat_backend.models.times import format_time, now_utc
 from lenscat_backend.storage.local import LocalDisk
 
 ROLLUP_CHUNK_ITEMS = 500
+COPY_BYTES = 1024 * 1024
 
 
 class Manifests:
-    """The manifest files of one library. `target` is where they go; None: nowhere (the place cannot be written)."""
+    """The manifest files of one library. `target` is where they go, `scratch` a folder for temporary files."""
 
-    def __init__(self, catalog: Catalog, folders: Folders, target: LocalDisk | None) -> None:
+    def __init__(self, catalog: Catalog, folders: Folders, target: LocalDisk, scratch: Path) -> None:
         self._catalog = catalog
         self._folders = folders
         self._target = target
+        self._scratch = scratch
         self._waiting: set[LibraryPath] = set()
         self.unwritable: str | None = None
         """Why a manifest could not be written the last time; None while they can."""
 
     def changed(self, folder: LibraryPath) -> None:
         """Remember that a folder's manifest may be out of date."""
-        if self._target is not None:
-            self._waiting.add(folder)
+        self._waiting.add(folder)
 
     async def write_waiting(self) -> int:
         """Write the manifests of the folders that changed; returns how many files were written."""
@@ -49,7 +54,7 @@ class Manifests:
     async def write_folder(self, path: LibraryPath) -> bool:
         """Write one folder's manifest if its content is not what the file holds; whether it was written."""
         row = await self._catalog.folder(path)
-        if self._target is None or row is None or not row.scanned:
+        if row is None or not row.scanned:
             return False
         manifest = await self._folders.stored_manifest(path)
         digest = content_digest(manifest)
@@ -64,25 +69,21 @@ class Manifests:
     async def write_rollup(self) -> tuple[int, str]:
         """Write the search manifest of the whole library; returns how many items it lists and its time."""
         generated_at = format_time(now_utc())
-        if self._target is None:
-            return (await self._catalog.totals()).items, generated_at
-        count = 0
-        chunks: asyncio.Queue[bytes | None] = asyncio.Queue(4)
-        loop = asyncio.get_running_loop()
-
-        def drain() -> Iterator[bytes]:
-            while (chunk := asyncio.run_coroutine_threadsafe(chunks.get(), loop).result()) is not None:
-                yield chunk
-
-        writing = asyncio.ensure_future(asyncio.to_thread(self._write, ROLLUP_PATH, drain()))
-        await chunks.put(b'{"v":1,"generated_at":"' + generated_at.encode() + b'","items":[')
-        async for chunk, length in self._rollup_chunks():
-            await chunks.put((b"," if count else b"") + chunk)
-            count += length
-        await chunks.put(b"]}\n")
-        await chunks.put(None)
-        await writing
+        with TemporaryFile(dir=self._scratch) as file:
+            count = await self._fill_rollup(file, generated_at)
+            file.seek(0)
+            await asyncio.to_thread(self._write, ROLLUP_PATH, iter(partial(file.read, COPY_BYTES), b""))
         return count, generated_at
+
+    async def _fill_rollup(self, file: IO[bytes], generated_at: str) -> int:
+        """Collect the rollup in a scratch file, so that no lock is held at the library while the catalog is read."""
+        count = 0
+        file.write(b'{"v":1,"generated_at":"' + generated_at.encode() + b'","items":[')
+        async for chunk, length in self._rollup_chunks():
+            await asyncio.to_thread(file.write, (b"," if count else b"") + chunk)
+            count += length
+        file.write(b"]}\n")
+        return count
 
     async def _rollup_chunks(self) -> AsyncIterator[tuple[bytes, int]]:
         batch: list[bytes] = []
@@ -95,17 +96,13 @@ class Manifests:
             yield b",".join(batch), len(batch)
 
     def _exists(self, path: LibraryPath) -> bool:
-        return self._target is not None and self._target.quick_etag(path) is not None
+        return self._target.quick_etag(path) is not None
 
     def _write(self, path: LibraryPath, chunks: Iterator[bytes]) -> bool:
-        if self._target is None:
-            return False
         try:
             self._target.write_chunks(path, chunks)
         except LenscatError as error:
             self.unwritable = str(error)  # a cache that cannot be kept is no reason not to serve the library
-            for _ in chunks:
-                pass  # let the producer finish
             return False
         self.unwritable = None
         return True

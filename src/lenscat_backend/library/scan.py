@@ -25,7 +25,7 @@ from lenscat_backend.models.paths import ROOT, LibraryPath, split
 P = ParamSpec("P")
 T = TypeVar("T")
 
-READ_AT_ONCE = 1000
+READ_AT_ONCE = 3000
 """A folder with more new images than this is listed by name first; their facts follow."""
 INDEX_BATCH = 500
 
@@ -111,6 +111,7 @@ class Scanner:
             await scan.run(self._processes)
             await self.index_text()
         finally:
+            scan.stop()
             progress.running = False
         return progress
 
@@ -158,7 +159,7 @@ class Scanner:
             await self.read_images(path, listing, {image.name for image in in_order(listing.images)[:READ_AT_ONCE]})
             self._on_unread(path)
         elif changes:
-            await self._catalog.index_some(2 * READ_AT_ONCE)
+            await self._catalog.index_some(READ_AT_ONCE)
 
     async def _check_mounted(self, listing: FolderListing) -> None:
         """A root that lost everything and lies on another device is an unmounted disk, not an empty library."""

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -34,6 +35,11 @@ from lenscat_backend.storage.local import LocalDisk
 MEMORY_BYTES = 24 * 1024 * 1024
 MAX_THUMBNAIL_BYTES = 1024 * 1024
 _FAILURES = 10_000
+_TRIES = 3
+
+
+class PictureChangedError(TransientError):
+    """The picture changed while it was drawn."""
 
 
 class Thumbnail(NamedTuple):
@@ -84,6 +90,12 @@ class Thumbnails:
 
         Raises `NotFoundError`, `UnsupportedImageError` (no image), `CorruptError` (cannot be drawn, or is too large).
         """
+        for _ in range(_TRIES - 1):
+            with suppress(PictureChangedError):
+                return await self._get_once(path, priority, force)
+        return await self._get_once(path, priority, force)
+
+    async def _get_once(self, path: LibraryPath, priority: Priority, force: bool) -> Thumbnail:
         image = await self._settled(path)
         if not force:
             found = await self._existing(path, image)
@@ -139,10 +151,10 @@ class Thumbnails:
         return None
 
     def _draw(self, path: LibraryPath, image: Entry) -> bytes:
-        """In a thread of the queue: draw and store. Drawn again if the picture changed meanwhile."""
+        """In a thread of the queue: draw and store. `PictureChangedError` if the picture changed meanwhile."""
         data = self._render(path, render_thumbnail)
         if self._disks.base.stat(path).etag != image.etag:
-            raise TransientError("The picture is being changed right now: try again in a moment.")
+            raise PictureChangedError("The picture is being changed right now: try again in a moment.")
         try:
             self._target.write(thumbnail_path(path), data, durable=False)
             self.unwritable = None

@@ -73,6 +73,7 @@ class TreeScan:
         self._on_change = on_change
         self._work = _Work()
         self._turn = asyncio.Lock()
+        self._stopped = False
         self._loop = asyncio.get_running_loop()
 
     async def run(self, processes: int) -> None:
@@ -85,6 +86,10 @@ class TreeScan:
         if await self._remains():
             await asyncio.gather(*(self._drain_in_process() for _ in range(processes)))
 
+    def stop(self) -> None:
+        """End soon, with a `TransientError` in whatever thread works; what is stored stays, and a next scan goes on."""
+        self._stopped = True
+
     async def _drain_in_process(self) -> None:
         for _ in range(MAX_WORKER_DEATHS):
             worker = ScanWorker(self._spec)
@@ -92,6 +97,8 @@ class TreeScan:
                 await self._drain(worker.look)
                 return
             except TransientError:
+                if self._stopped:
+                    raise
                 continue  # the folders it had are handed out again
             finally:
                 await self._loop.run_in_executor(None, worker.close)
@@ -161,6 +168,8 @@ class TreeScan:
 
         def on_reply(task: FolderTask, reply: FolderReply) -> None:
             nonlocal stored, updates
+            if self._stopped:
+                raise TransientError("The scan was stopped.")
             self._count(task, reply)
             if reply.update is not None:
                 updates.append(reply.update)

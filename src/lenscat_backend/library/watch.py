@@ -24,6 +24,8 @@ _DEBOUNCE_MS = 50
 _WAIT_MS = 1000
 MARKER_TIMEOUT_S = 3.0
 _ADDED = 1
+MANY_EVENTS = 4000
+"""Linux queues 16,384 events and then drops them; one file gives up to four, and those of one path are merged here."""
 
 
 class Watch:
@@ -38,11 +40,13 @@ class Watch:
         """
         marker_folder.mkdir(parents=True, exist_ok=True)
         self._root = os.path.realpath(root)
+        self._identity = _identity(self._root)
         self._markers = Path(os.path.realpath(marker_folder))
         self._notify = RustNotify([self._root, str(self._markers)], False, False, 300, True, True)
         self._loop = loop
         self._on_change = on_change
         self._changed: dict[LibraryPath, None] = {}
+        self._missed = False
         self._waiting: dict[str, asyncio.Future[None]] = {}
         self._numbers = itertools.count()
         self._stop = threading.Event()
@@ -71,6 +75,15 @@ class Watch:
                 await asyncio.to_thread(marker.unlink, True)
         return True
 
+    def is_alive(self) -> bool:
+        """Whether the library's root still is the folder that is watched: it may have been replaced or mounted anew."""
+        return self._identity is not None and _identity(self._root) == self._identity
+
+    def take_missed(self) -> bool:
+        """Whether, since the last call, so much happened at once that the system may have dropped some of it."""
+        missed, self._missed = self._missed, False
+        return missed
+
     def take_changed(self) -> list[LibraryPath]:
         """The folders with changes heard of since the last call; a folder that is new itself is among them."""
         found, self._changed = list(self._changed), {}
@@ -87,6 +100,7 @@ class Watch:
 
     def _take(self, events: set[tuple[int, str]]) -> None:
         markers = str(self._markers)
+        self._missed = self._missed or len(events) >= MANY_EVENTS
         for kind, path in events:
             folder, name = os.path.split(path)
             if folder == markers:
@@ -119,3 +133,11 @@ class Watch:
         if relative.startswith(".") or "/." in relative:
             return None
         return LibraryPath(decode_name(os.fsencode(relative)))
+
+
+def _identity(root: str) -> tuple[int, int] | None:
+    try:
+        info = os.stat(root)  # noqa: PTH116 - a plain path of the system's
+    except OSError:
+        return None
+    return info.st_dev, info.st_ino

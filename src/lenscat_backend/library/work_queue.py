@@ -77,12 +77,12 @@ class WorkQueue(Generic[T]):
             if not job.waiters and not job.started:
                 self._drop(job)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Drop what waits and wait for what runs."""
         for job in list(self._jobs.values()):
             if not job.started:
                 self._drop(job)
-        self._pool.shutdown()
+        await asyncio.to_thread(self._pool.shutdown)
 
     def _add(self, key: Hashable, work: Callable[[], T], priority: Priority) -> _Job[T]:
         if self.waiting >= self._max_waiting and priority is not Priority.LOOKED_AT:

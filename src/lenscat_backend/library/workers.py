@@ -37,13 +37,13 @@ class ScanWorker:
                 on_reply(task, reply)
 
     def close(self) -> None:
-        """End the process and wait for it."""
+        """End the process and wait for it; a thread that waits in `look` gets its `TransientError`."""
+        self._process.terminate()  # before the pipes: closing one that a thread reads from would wait for that thread
+        self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
-        self._process.terminate()
-        self._process.wait()
 
     def _send(self, message: object) -> None:
         requests = self._process.stdin

@@ -110,7 +110,8 @@ class Store(Protocol):
         With `if_version`: only where the file's version is that (`VersionMismatchError`, `NotFoundError`). With
         `create_only`: only where no file is there (`AlreadyExistsError`). The check and the write are one atomic step
         against every other Lenscat writer. `durable` flushes to the disk before returning (sidecars), without it a
-        power cut may lose the write or leave the file empty (caches, whose readers check what they read). Missing parent folders are made.
+        power cut may lose the write or leave the file empty (caches, whose readers check what they read). Missing
+        parent folders are made.
         """
         ...
 

@@ -99,9 +99,7 @@ def ridge(seed: int, base: float, height: float, *, roughness: float = 0.52, oct
     amplitude = 0.5
     for _ in range(octaves - 2):
         amplitude *= roughness
-        middles = [
-            (a + b) / 2 + chance.uniform(-amplitude, amplitude) for a, b in itertools.pairwise(heights)
-        ]
+        middles = [(a + b) / 2 + chance.uniform(-amplitude, amplitude) for a, b in itertools.pairwise(heights)]
         heights = [value for pair in zip(heights, middles, strict=False) for value in pair] + heights[-1:]
     step = WIDTH / (len(heights) - 1)
     return [(index * step, base - height * value) for index, value in enumerate(heights)]

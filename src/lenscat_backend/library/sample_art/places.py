@@ -35,11 +35,8 @@ def building1() -> Image.Image:
     _tower(picture, left=-7.6, right=-3.4, top=13.0, seed=4, shade=(38, 44, 74))
     camera = _camera(focal=900, horizon=1090, center=760)
     chance = random.Random(19)
-    for wall, sky_top, sky_low in (
-        (lambda u, y: (-0.6 - 3.4 * u, y, 5.2 + 6.2 * u), (26, 36, 70), (196, 132, 128)),
-        (lambda u, y: (-0.6 + 4.6 * u, y, 5.2 + 3.4 * u), (44, 58, 104), (120, 106, 140)),
-    ):
-        _facade(picture, lambda u, y, wall=wall: camera(wall(u, y)), sky_top, sky_low, chance)
+    _facade(picture, lambda u, y: camera((-0.6 - 3.4 * u, y, 5.2 + 6.2 * u)), (26, 36, 70), (196, 132, 128), chance)
+    _facade(picture, lambda u, y: camera((-0.6 + 4.6 * u, y, 5.2 + 3.4 * u)), (44, 58, 104), (120, 106, 140), chance)
     edge = [camera((-0.6, y, 5.2)) for y in (0.0, 6.9)]
     ImageDraw.Draw(picture).line(edge, fill=(236, 200, 190), width=4)
     _street(picture)
