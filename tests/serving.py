@@ -1,4 +1,4 @@
-"""Real servers for tests: `lenscat serve` in a process of its own, stopped by its process id; and polling with a deadline."""
+"""Real servers for tests: a process of its own, stopped by its process id; and polling with a deadline."""
 
 from __future__ import annotations
 

@@ -78,9 +78,8 @@ def test_the_description_of_all_calls_is_served(client: TestClient) -> None:
         "/api/health/workers": {"get"},
         "/api/files/{path}": {"get"},
     }
-    assert {path: methods - set(paths.get(path, {})) for path, methods in promised.items()} == dict.fromkeys(
-        promised, set()
-    )
+    missing = {path: methods - set(paths.get(path, {})) for path, methods in promised.items()}
+    assert not any(missing.values()), missing
 
 
 def test_an_unknown_address_names_one_that_exists(client: TestClient) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -53,15 +53,16 @@ CREATE UNIQUE INDEX items_in_order ON items(folder_id, sort_key, name);
 -- Substring search: folded text in trigrams. Only the index is stored, the text itself is items.haystack.
 CREATE VIRTUAL TABLE items_text USING fts5(
   name, tags, notes, content='', contentless_delete=1, tokenize="trigram case_sensitive 1");
--- Items whose text is not in items_text yet; a search looks through their haystack instead.
+-- Items whose text is not in items_text yet; a search looks through their haystack instead. The triggers do not say
+-- INSERT OR IGNORE: in a trigger the conflict clause of the outer statement, an upsert, takes its place.
 CREATE TABLE unindexed (item_id INTEGER PRIMARY KEY);
 
 CREATE TRIGGER items_added AFTER INSERT ON items BEGIN
-  INSERT OR IGNORE INTO unindexed VALUES (new.id);
+  INSERT INTO unindexed SELECT new.id WHERE new.id NOT IN unindexed;
 END;
 CREATE TRIGGER items_text_changed AFTER UPDATE OF haystack ON items WHEN old.haystack IS NOT new.haystack BEGIN
   DELETE FROM items_text WHERE rowid = old.id;
-  INSERT OR IGNORE INTO unindexed VALUES (new.id);
+  INSERT INTO unindexed SELECT new.id WHERE new.id NOT IN unindexed;
 END;
 CREATE TRIGGER items_removed AFTER DELETE ON items BEGIN
   DELETE FROM items_text WHERE rowid = old.id;

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from weakref import WeakValueDictionary
 
 from blake3 import blake3
 
@@ -31,7 +32,7 @@ from lenscat_backend.models.times import format_time, time_of_ns
 from lenscat_backend.storage.base import Store
 
 ATTEMPTS = 50
-"""Rounds of read, merge, write before giving up: with 16 writers on one item each wins within a few."""
+"""Rounds of read, merge, write before giving up: writers of one server take turns, so that only others collide."""
 ANY = "*"
 NO_SIDECAR = "none"
 """The ETag of an item without a sidecar."""
@@ -67,6 +68,7 @@ class Sidecars:
     def __init__(self, place: Place, now: Callable[[], datetime]) -> None:
         self._place = place
         self._now = now
+        self._turns: WeakValueDictionary[LibraryPath, asyncio.Lock] = WeakValueDictionary()
 
     async def load(self, image: LibraryPath) -> Stored | None:
         """The sidecar of `image`, None where it has none. `SidecarDamagedError` names a file that is not valid JSON."""
@@ -97,33 +99,39 @@ class Sidecars:
         stored sidecar. `complete` adds what the image itself tells (facts, hash) before the write.
         """
         target = self._place.editable()
-        for _ in range(ATTEMPTS):
-            found = await self.load(image)
-            stored = _visible(found)
-            _check_condition(stored, if_match, create_only)
-            merged = apply_edit(
-                stored.sidecar if stored else None,
-                edit,
-                now=self._now(),
-                stored_at=_edited_at(stored),
-                matched=if_match is not None,
-            )
-            if await self._write(image, target, await complete(merged), found):
-                return await self._reload(image)
-            await asyncio.sleep(0)
+        async with self._turn(image):
+            for _ in range(ATTEMPTS):
+                found = await self.load(image)
+                stored = _visible(found)
+                _check_condition(stored, if_match, create_only)
+                merged = apply_edit(
+                    stored.sidecar if stored else None,
+                    edit,
+                    now=self._now(),
+                    stored_at=_edited_at(stored),
+                    matched=if_match is not None,
+                )
+                if await self._write(image, target, await complete(merged), found):
+                    return await self._reload(image)
+                await asyncio.sleep(0)
         raise BusyError("Too many programs edit this item at once; nothing was saved. Try again.")
 
     async def remove(self, image: LibraryPath, if_match: frozenset[str] | None) -> None:
         """Delete the sidecar. `NotFoundError` where there is none."""
         target = self._place.editable()
-        for _ in range(ATTEMPTS):
-            stored = _visible(await self.load(image))
-            if stored is None:
-                raise NotFoundError("This item has no sidecar to delete.")
-            _check_condition(stored, if_match, create_only=False)
-            if await self._remove_once(image, target, stored):
-                return
+        async with self._turn(image):
+            for _ in range(ATTEMPTS):
+                stored = _visible(await self.load(image))
+                if stored is None:
+                    raise NotFoundError("This item has no sidecar to delete.")
+                _check_condition(stored, if_match, create_only=False)
+                if await self._remove_once(image, target, stored):
+                    return
         raise BusyError("Too many programs edit this item at once; nothing was deleted. Try again.")
+
+    def _turn(self, image: LibraryPath) -> asyncio.Lock:
+        """Held while this process edits `image`: its own writers wait in line instead of colliding at the store."""
+        return self._turns.setdefault(image, asyncio.Lock())
 
     async def _write(self, image: LibraryPath, target: Store, sidecar: Sidecar, found: Stored | None) -> bool:
         """One write on the condition that `target` still holds what was merged; False: somebody was faster."""

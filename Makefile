@@ -1,0 +1,79 @@
+# `make run` serves a library, `make test` tests everything; both set themselves up. `make` lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LIBRARY ?=
+HOST ?= 127.0.0.1
+PORT ?= 8000
+SAMPLE := sample-library
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench lock clean test-packages bench-packages
+
+help: ## List what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: $(VENV)/.installed ## Serve LIBRARY=folder (left out: a sample library that is drawn first) at HOST and PORT
+	@if [ -z "$(LIBRARY)" ] && [ ! -d $(SAMPLE) ]; then $(BIN)/lenscat sample $(SAMPLE); fi
+	@exec $(BIN)/lenscat serve "$(if $(LIBRARY),$(LIBRARY),$(SAMPLE))" --host $(HOST) --port $(PORT)
+
+test: $(VENV)/.installed-dev test-packages lint ## Check style, types and layers, then run every test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev ## Check style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.installed-bench bench-packages ## Measure, and write docs/benchmarks (BENCH="--quick" for a short run)
+	$(BIN)/python -m benchmarks $(BENCH)
+
+lock: ## Write constraints.txt anew from the newest versions that pyproject.toml allows
+	rm -rf $(VENV)-lock
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet '.[dev,bench]'
+	$(VENV)-lock/bin/python -m pip freeze --exclude lenscat-backend | grep -E '^[A-Za-z0-9._-]+==' > constraints.txt
+	rm -rf $(VENV)-lock
+
+clean: ## Remove the virtual environment, caches and the sample library
+	rm -rf $(VENV) $(VENV)-lock $(SAMPLE) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Lenscat needs Python 3.11 or newer; '$(PYTHON)' is older. Say which to use: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "A virtual environment cannot be made: on Debian, 'apt-get install python3-venv' first." >&2; exit 1; }
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-bench: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --constraint constraints.txt --editable '.[bench]'
+	@touch $@ $(VENV)/.installed
+
+test-packages: PACKAGES := chromium
+test-packages: PROGRAMS := chromium
+bench-packages: PACKAGES := nginx-light wrk
+bench-packages: PROGRAMS := nginx wrk
+test-packages bench-packages:
+	@missing=; for program in $(PROGRAMS); do \
+	  command -v $$program >/dev/null || [ -x /usr/sbin/$$program ] || missing=1; done; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES) >/dev/null; \
+	  else \
+	    echo "Some programs are missing. Install them with: sudo apt-get install $(PACKAGES)" >&2; exit 1; \
+	  fi; \
+	fi

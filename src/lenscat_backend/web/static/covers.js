@@ -1,0 +1,43 @@
+// Cards of folders, for a folder that holds nothing else: a picture from inside, and how many there are.
+
+import { search, thumbUrl } from "./api.js";
+import { el, icon } from "./dom.js";
+import { shown } from "./folders.js";
+import { routeHash } from "./route.js";
+
+/** @param {string} folder @param {import("./api.js").Folder[]} dirs @param {AbortSignal} signal */
+export function folderCards(folder, dirs, signal) {
+  const watcher = new IntersectionObserver((seen) => {
+    for (const entry of seen.filter((one) => one.isIntersecting)) {
+      watcher.unobserve(entry.target);
+      fill(/** @type {any} */ (entry.target), signal);
+    }
+  }, { rootMargin: "300px" });
+  signal.addEventListener("abort", () => watcher.disconnect());
+  return el("ul", { class: "cards" }, ...dirs.map((dir) => {
+    const card = makeCard(folder ? `${folder}/${dir.name}` : dir.name, dir.name);
+    watcher.observe(card);
+    return card;
+  }));
+}
+
+/** @param {string} path @param {string} name */
+function makeCard(path, name) {
+  const card = el("li", {}, el("a", { href: routeHash({ folder: path }), title: path },
+    el("div", { class: "cover" }, icon("folder")),
+    el("div", { class: "card-name", text: shown(name) }), el("div", { class: "card-count", text: "\u00a0" })));
+  card.folder = path;
+  return card;
+}
+
+/** @param {HTMLElement & {folder: string}} card @param {AbortSignal} signal */
+async function fill(card, signal) {
+  if (card.folder.includes('"')) return; // the search language has no way to write that
+  const found = await search(`path:"${card.folder}/"`, 1, 0, signal).catch(() => null);
+  if (!found || signal.aborted) return;
+  const count = card.querySelector(".card-count");
+  count.textContent = found.total ? `${new Intl.NumberFormat("en").format(found.total)} ${found.total === 1 ? "picture" : "pictures"}` : "Empty";
+  if (!found.items.length) return;
+  const image = el("img", { alt: "", decoding: "async", src: thumbUrl(found.items[0]) });
+  image.addEventListener("load", () => card.querySelector(".cover").replaceChildren(image));
+}

@@ -1,0 +1,66 @@
+// The list of folders at the side and the breadcrumbs above.
+
+import { getFolder } from "./api.js";
+import { el, icon } from "./dom.js";
+import { routeHash } from "./route.js";
+
+/** @param {HTMLElement} place @param {string} folder @param {string} query */
+export function showCrumbs(place, folder, query) {
+  const parts = folder ? folder.split("/") : [];
+  const links = parts.map((name, index) => {
+    const here = index === parts.length - 1 && !query;
+    return crumb(shown(name), parts.slice(0, index + 1).join("/"), here);
+  });
+  const list = [crumb("All pictures", "", !folder && !query), ...links];
+  if (query) list.push(el("li", {}, el("span", { "aria-current": "page", text: `Search: ${query}` })));
+  place.replaceChildren(el("ol", {}, ...list));
+  place.scrollLeft = place.scrollWidth;
+}
+
+/** @param {string} text @param {string} folder @param {boolean} here */
+const crumb = (text, folder, here) =>
+  el("li", {}, el("a", { href: routeHash({ folder }), text, "aria-current": here ? "page" : null }));
+
+/**
+ * Show the subfolders of `folder`; where it has none, its siblings, so that one can go on to the next.
+ * @param {HTMLElement} place @param {string} folder @param {import("./api.js").Folder[]} dirs @param {AbortSignal} signal
+ */
+export async function showFolders(place, folder, dirs, signal) {
+  const parent = folder.split("/").slice(0, -1).join("/");
+  if (dirs.length || !folder) {
+    draw(place, { base: folder, dirs, current: "", up: folder ? parent : null });
+    return;
+  }
+  try {
+    const around = await getFolder(parent, 0, signal);
+    draw(place, { base: parent, dirs: around.dirs, current: folder, up: parent });
+  } catch {
+    if (!signal.aborted) draw(place, { base: folder, dirs: [], current: "", up: parent });
+  }
+}
+
+/** @param {HTMLElement} place @param {{base: string, dirs: any[], current: string, up: string|null}} given */
+function draw(place, { base, dirs, current, up }) {
+  const entries = dirs.map((dir) => entry(base, dir, current));
+  if (up !== null) {
+    const name = up ? shown(up.split("/").at(-1) ?? "") : "All pictures";
+    entries.unshift(el("li", {}, el("a", { class: "folder folder-up", href: routeHash({ folder: up }) },
+      icon("up"), el("span", { text: name }))));
+  }
+  place.replaceChildren(el("h2", { text: "Folders" }),
+    entries.length ? el("ul", {}, ...entries) : el("p", { class: "quiet", text: "No folders here" }));
+  place.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+/** @param {string} base @param {import("./api.js").Folder} dir @param {string} current */
+function entry(base, dir, current) {
+  const folder = base ? `${base}/${dir.name}` : dir.name;
+  const pointer = dir.kind === "leaf-pointer";
+  return el("li", {}, el("a", {
+    class: "folder", href: routeHash({ folder }), "aria-current": folder === current ? "page" : null,
+    title: pointer ? `${dir.name} (points to another place)` : dir.name,
+  }, icon(pointer ? "link" : "folder"), el("span", { text: shown(dir.name) })));
+}
+
+/** Names may hold line breaks and the like: show them as one line. @param {string} name */
+export const shown = (name) => name.replace(/[\u0000-\u001f\u007f\u2028\u2029]/g, "\u21b5");

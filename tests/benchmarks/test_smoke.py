@@ -1,0 +1,28 @@
+"""Every benchmark runs through with tiny sizes; no test here looks at a time."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import main
+
+NAMES = ("drawing", "existing", "scanning", "curve")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_benchmark_runs_and_writes_its_page(name: str, tmp_path: Path) -> None:
+    if name == "existing" and not (shutil.which("nginx") and shutil.which("wrk")):
+        pytest.skip("needs nginx and wrk")
+    out = tmp_path / "out"
+
+    assert main(["--tiny", "--only", name, "--work", str(tmp_path / "work"), "--out", str(out)]) == 0
+
+    [section] = json.loads((out / "results.json").read_text())
+    assert section["name"] == name
+    assert all(figure["value"] > 0 for figure in section["figures"])
+    assert section["title"] in (out / "results.md").read_text()
+    assert (out / f"{name}.svg").read_text().startswith("<?xml")
