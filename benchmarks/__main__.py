@@ -62,7 +62,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     wanted = given.only or _NAMES
     missing = [tool for tool in ("nginx", "wrk") if "existing" in wanted and not shutil.which(tool)]
     if missing:
-        parser.error(f"{' and '.join(missing)} missing: apt-get install {' '.join(missing)}, or choose others with --only")
+        parser.error(f"install {' and '.join(missing)} (Debian packages of these names), or choose others with --only")
     return given
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from benchmarks.machine import cores
 from benchmarks.photos import MEASURED, WARM_UP
 from benchmarks.processes import run_module
-from lenscat_backend.imaging.thumbnail import THUMBNAIL_EFFORT, THUMBNAIL_EDGE, THUMBNAIL_QUALITY
+from lenscat_backend.imaging.thumbnail import THUMBNAIL_EDGE, THUMBNAIL_QUALITY, WEBP_EFFORT
 
 
 def bare_draw(root: Path, library: str) -> list[float]:
@@ -28,7 +28,7 @@ def bare_draw(root: Path, library: str) -> list[float]:
 def with_vips(path: str) -> bytes:
     """What `render_thumbnail` does at its heart, with the same options."""
     picture = pyvips.Image.thumbnail(path, THUMBNAIL_EDGE, height=THUMBNAIL_EDGE, size="down")
-    data: bytes = picture.webpsave_buffer(Q=THUMBNAIL_QUALITY, effort=THUMBNAIL_EFFORT, keep="none")
+    data: bytes = picture.webpsave_buffer(Q=THUMBNAIL_QUALITY, effort=WEBP_EFFORT, keep="none")
     return data
 
 
@@ -40,14 +40,15 @@ def with_pillow(path: str) -> bytes:
         size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
         small = picture.resize(size, Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    small.save(buffer, "WEBP", quality=THUMBNAIL_QUALITY, method=THUMBNAIL_EFFORT)
+    small.save(buffer, "WEBP", quality=THUMBNAIL_QUALITY, method=WEBP_EFFORT)
     return buffer.getvalue()
 
 
 def main() -> None:
-    """Warm up, then draw every measured picture once in a pool of one thread a core."""
-    pyvips.cache_set_max(0)
-    pyvips.concurrency_set(1)
+    """Warm up, then draw every measured picture once in a pool of one thread a core.
+
+    libvips is set up as in the server: importing its constants has done that.
+    """
     draw: Callable[[str], bytes] = with_vips if sys.argv[1] == "vips" else with_pillow
     root = Path(sys.argv[2])
 

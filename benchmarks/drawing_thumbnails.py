@@ -80,9 +80,8 @@ def _section(
         Figure("HTTP API: latency p95", percentile(latencies, 0.95) * 1e3, "ms"),
     ]
     names = ["HTTP API", "bare libvips loop", "Pillow"]
-    plot = Plot(
-        f"Thumbnails of {pixels:.0f}-megapixel JPEGs", "pictures/s", names, {"median": [median(r) for r in rates.values()]}
-    )
+    values = [median(one) for one in rates.values()]
+    plot = Plot(f"Thumbnails of {pixels:.0f}-megapixel JPEGs", "pictures/s", names, {"median": values})
     notes = [
         f"{sizes.photo_rounds} interleaved rounds over {sizes.photos} unique JPEGs of {pixels:.1f} MP and "
         f"{mean_bytes / 1e6:.1f} MB on average ({'real photographs' if real else 'drawn'}), page cache warm; "

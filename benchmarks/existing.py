@@ -104,19 +104,21 @@ def _section(rounds: dict[str, _Rounds], sizes: Sizes, mean_bytes: float) -> Sec
     ours, theirs = rounds["ours"], rounds["nginx"]
     plain = ratios(ours.rates, theirs.rates)
     fresh = ratios(rounds["ours, 304"].rates, rounds["nginx, 304"].rates)
-    figures = [figure_of("ours / nginx, full replies", plain, "x", Target(0.3)), figure_of("ours / nginx, 304", fresh, "x")]
+    figures = [
+        figure_of("ours / nginx, full replies", plain, "x", Target(0.3)),
+        figure_of("ours / nginx, 304", fresh, "x"),
+    ]
     for name, one in rounds.items():
         figures += [
             figure_of(f"{name}: requests", one.rates, "/s"),
             Figure(f"{name}: latency p50", median(one.p50_ms), "ms"),
             Figure(f"{name}: latency p99", median(one.p99_ms), "ms"),
         ]
-    plot = Plot(
-        "A thumbnail that exists", "requests/s", list(rounds), {"median": [median(one.rates) for one in rounds.values()]}
-    )
+    values = [median(one.rates) for one in rounds.values()]
+    plot = Plot("A thumbnail that exists", "requests/s", list(rounds), {"median": values})
     notes = [
-        f"{sizes.wrk_rounds} rounds of {sizes.wrk_s} s each, interleaved; wrk with 1 thread and {CONNECTIONS} connections "
-        f"cycles over {sizes.existing} thumbnails of {mean_bytes / 1024:.1f} KiB on average.",
-        "Ours revalidates the picture and the thumbnail on disk for every reply; nginx serves files and knows nothing else.",
+        f"{sizes.wrk_rounds} rounds of {sizes.wrk_s} s each, interleaved; wrk with 1 thread and {CONNECTIONS} "
+        f"connections cycles over {sizes.existing} thumbnails of {mean_bytes / 1024:.1f} KiB on average.",
+        "Ours revalidates the picture and the thumbnail on disk for every reply; nginx only serves files.",
     ]
     return Section("existing", "A thumbnail that exists", figures, [plot], notes)

@@ -51,4 +51,5 @@ def _version(program: str, option: str) -> str:
     except OSError:
         return ""
     first = (done.stdout + done.stderr).strip().splitlines()[0]
-    return " ".join(first.removeprefix("nginx version: ").replace("/", " ").split()[:2])
+    number = next((word for word in first.replace("/", " ").split() if word[0].isdigit()), "")
+    return f"{program} {number}"

@@ -58,7 +58,8 @@ def _bases(work: Path, sizes: Sizes, real: Path | None) -> Path:
     folder.mkdir(parents=True)
     sources = _large_enough(real, size)[: sizes.photo_bases] if real is not None else []
     if real is not None and not sources:
-        raise SystemExit(f"There is no photograph of at least {size[0] * size[1] * _LEAST_SHARE / 1e6:.0f} MP in {real}")
+        least = size[0] * size[1] * _LEAST_SHARE / 1e6
+        raise SystemExit(f"There is no photograph of at least {least:.0f} megapixels in {real}")
 
     def make(number: int) -> None:
         picture = _fitted(sources[number], size) if sources else draw_photo(number, *size)

@@ -14,10 +14,10 @@ from benchmarks.plots import draw_plots
 
 _HOW = """# Benchmarks
 
-Written by `make bench` (`python -m benchmarks`; `--quick` for small sizes, `--only NAME` for one of them, `--photos DIR`
-for real photographs). A ratio compares two things of the same run, measured in alternating rounds; figures are medians,
-and *spread* is how far their rounds lie apart: (largest - smallest) / median. Absolute figures belong to the machine
-named with them.
+Written by `make bench` (`python -m benchmarks`; `--quick` for small sizes, `--only NAME` for one of them,
+`--photos DIR` for real photographs). A ratio compares two things of the same run, measured in
+alternating rounds; figures are medians, and *spread* is how far their rounds lie apart: (largest - smallest) / median.
+Absolute figures belong to the machine named with them.
 """
 
 

@@ -82,9 +82,7 @@ def open_folders(server: Server, folders: list[str], count: int) -> list[float]:
         connection.close()
 
 
-def _browse(
-    server: Server, folders: list[str], pause_s: float, latencies: list[float], ended: threading.Event
-) -> None:
+def _browse(server: Server, folders: list[str], pause_s: float, latencies: list[float], ended: threading.Event) -> None:
     connection = http.client.HTTPConnection(server.host, server.port, timeout=60)
     chosen = random.Random(1)
     while not ended.is_set():

@@ -126,9 +126,9 @@ def _section(rounds: _Rounds, library: SmallLibrary) -> Section:
     values = [median(one) for one in (rounds.read, rounds.bare_read, rounds.rescan, rounds.bare_stat)]
     plot = Plot(f"Scanning {library.images:,} small images", "images/s", names, {"median": values})
     notes = [
-        f"{len(rounds.read)} rounds over {library.images:,} images in {len(library.folders):,} folders, half of them with "
-        "sidecars; every file is read right before each scan. A client opens 10 random folders a second meanwhile.",
-        f"The bare loop runs in {cores()} processes and reads {HEAD_BYTES // 1024} KiB of each file, sidecars included. "
+        f"{len(rounds.read)} rounds over {library.images:,} images in {len(library.folders):,} folders, half of them "
+        "with sidecars; every file is read right before each scan. Meanwhile a client opens 10 folders a second.",
+        f"The bare loop runs in {cores()} processes and reads {HEAD_BYTES // 1024} KiB of each file, sidecars too. "
         f"Noise: its rounds lie {spread(rounds.bare_read):.0%} apart.",
     ]
     return Section("scanning", "Scanning", figures, [plot], notes)

@@ -16,7 +16,7 @@ _PARTS = 4
 _BASES = 50
 _IMAGES_A_FOLDER = 100
 _SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
-_WORDS = "beach sunset forest portrait family mountain river city night street dog cat flower garden snow".split()
+_WORDS = ("beach", "sunset", "forest", "portrait", "family", "mountain", "river", "city", "night", "street", "snow")
 _PLACES = ("Trips", "Family", "Work", "Archive", "Phone", "Scans", "Été", "New York", "東京", "raw_export")
 
 

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -110,7 +110,8 @@ class Served:
                 connection.putheader(name, value)
             if data is not None:
                 connection.putheader("Content-Length", str(len(data)))
-            connection.endheaders(data)
+            with suppress(BrokenPipeError, ConnectionResetError):  # a server may refuse a body before all of it is sent
+                connection.endheaders(data)
             answer = connection.getresponse()
             return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
         finally:

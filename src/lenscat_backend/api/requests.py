@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Annotated, Any, TypeVar
 
-import orjson
 from fastapi import Depends, Query, Request
 
 from lenscat_backend.api.wire import ErrorReply
-from lenscat_backend.errors import InvalidSidecarError, TooLargeError
+from lenscat_backend.errors import TooLargeError
 from lenscat_backend.library.library import Library
+from lenscat_backend.models.edit import parse_body
 
 T = TypeVar("T")
 MAX_BODY_BYTES = 1024 * 1024
@@ -52,10 +52,7 @@ async def json_body(request: Request) -> object:
         data += chunk
         if len(data) > MAX_BODY_BYTES:
             raise TooLargeError(f"The body has more than {MAX_BODY_BYTES} bytes.")
-    try:
-        return orjson.loads(bytes(data))
-    except orjson.JSONDecodeError as error:
-        raise InvalidSidecarError(f"The body is not valid JSON: {error}.") from error
+    return parse_body(bytes(data))
 
 
 async def unless_gone(request: Request, work: Coroutine[object, object, T]) -> T:

@@ -121,11 +121,12 @@ def known_of(record: ItemRecord) -> KnownItem:
 
 def haystack_of(name: str, tags: Sequence[str], notes: str) -> str:
     """The folded text that searches look in: name, tags, notes, with separators that no query can hold."""
-    folded_tags = TAG_SEPARATOR.join(["", *map(_clean, tags), ""]) if tags else ""
-    return f"{_clean(name)}{FIELD_SEPARATOR}{folded_tags}{FIELD_SEPARATOR}{_clean(notes) if notes else ''}"
+    folded_tags = TAG_SEPARATOR.join(["", *map(searchable, tags), ""]) if tags else ""
+    return f"{searchable(name)}{FIELD_SEPARATOR}{folded_tags}{FIELD_SEPARATOR}{searchable(notes) if notes else ''}"
 
 
-def _clean(text: str) -> str:
+def searchable(text: str) -> str:
+    """`text` as the haystacks hold it: folded, and without the separators."""
     folded = fold(text)
     if FIELD_SEPARATOR in folded or "\x1f" in folded or "\0" in folded:
         return folded.replace(FIELD_SEPARATOR, " ").replace("\x1f", " ").replace("\0", " ")

@@ -9,7 +9,7 @@ import apsw
 import orjson
 
 from lenscat_backend.catalog.reads import ITEM_SELECT, item_row
-from lenscat_backend.catalog.records import TAG_SEPARATOR, ItemRow
+from lenscat_backend.catalog.records import TAG_SEPARATOR, ItemRow, searchable
 from lenscat_backend.models.query import Query, Term
 from lenscat_backend.models.text import fold
 
@@ -40,7 +40,7 @@ def matches_after(connection: apsw.Connection, query: Query, after: tuple[str, s
 
 def suggest(connection: apsw.Connection, prefix: str, limit: int) -> list[str]:
     """Tags, most used first, then words of names, that start with `prefix` (accents and case do not matter)."""
-    start = fold(prefix.strip())
+    start = searchable(prefix).strip()
     if not start:
         return []
     tags: Counter[str] = Counter()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from lenscat_backend.errors import InvalidSidecarError
-from lenscat_backend.models.sidecar import Edit, snake_case
+import orjson
+
+from lenscat_backend.errors import InvalidSidecarError, SidecarDamagedError
+from lenscat_backend.models.sidecar import MAX_DEPTH, Edit, is_too_deep, parse_json_exactly, snake_case
 from lenscat_backend.models.times import parse_time
 
 MAX_TAGS = 1000
@@ -13,6 +15,18 @@ MAX_TAG_CHARS = 256
 MAX_NOTES_CHARS = 100_000
 MAX_TEXT_CHARS = 1000
 RATINGS = range(6)
+
+
+def parse_body(data: bytes) -> object:
+    """The JSON value that a client sent, whole numbers of any size kept. Raises `InvalidSidecarError`."""
+    try:
+        orjson.loads(data)  # stricter: UTF-8 only, no half of a surrogate pair
+        value = parse_json_exactly(data)
+    except (orjson.JSONDecodeError, SidecarDamagedError) as error:
+        raise InvalidSidecarError(f"The body is not valid JSON: {error}.") from error
+    if is_too_deep(value, data):
+        raise InvalidSidecarError(f"The body is nested more than {MAX_DEPTH} levels deep.")
+    return value
 
 
 def parse_edit(body: object) -> Edit:

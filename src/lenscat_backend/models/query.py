@@ -17,6 +17,8 @@ TEXT_FIELDS = ("tag", "name", "notes", "path", "ext", "label")
 STATES = ("favorite", "untagged", "unrated")
 COMPARISONS = ("<=", ">=", "<", ">", "=")
 
+_SEPARATORS = str.maketrans("\0\x1e\x1f", "   ")
+"""Characters that the searched text never holds: the catalog keeps its parts apart with them."""
 _TERM = re.compile(
     r"""(?P<minus>-)?
         (?:(?P<field>[a-z]+)(?P<sign>:|<=|>=|<|>|=))?
@@ -47,6 +49,7 @@ def parse_query(text: str) -> Query:
 
     Accents and case do not matter. A name before a colon that is no field of ours is part of a plain word.
     """
+    text = text.translate(_SEPARATORS)
     if len(text) > MAX_QUERY_CHARS:
         raise InvalidQueryError(f"The query has more than {MAX_QUERY_CHARS} characters: shorten it.", MAX_QUERY_CHARS)
     terms = [term for match in _TERM.finditer(text) if (term := _term(match)) is not None]

@@ -18,6 +18,8 @@ from lenscat_backend.models.times import format_time, parse_time
 
 SIDECAR_VERSION = 1
 MAX_SIDECAR_BYTES = 4 * 1024 * 1024
+MAX_DEPTH = 100
+"""Levels of lists and objects inside each other that a sidecar may have; more than that crashes common JSON readers."""
 _CAMEL_CASE = {"updatedAt": "updated_at", "updatedBy": "updated_by", "createdAt": "created_at"}
 _FIELD_ORDER = (
     "v",
@@ -103,18 +105,32 @@ def parse_sidecar(data: bytes) -> Sidecar:
     try:
         found = orjson.loads(data)
     except orjson.JSONDecodeError:
-        found = _parse_exactly(data)
-    if not isinstance(found, dict):
-        raise SidecarDamagedError("it holds JSON, but not an object in braces")
-    return Sidecar(snake_case(found))
+        return parse_sidecar_exactly(data)
+    return _as_sidecar(found, data)
 
 
 def parse_sidecar_exactly(data: bytes) -> Sidecar:
     """Like `parse_sidecar`, but keeps whole numbers of any size; for rewriting a file without changing other fields."""
-    found = _parse_exactly(data)
-    if not isinstance(found, dict):
-        raise SidecarDamagedError("it holds JSON, but not an object in braces")
-    return Sidecar(snake_case(found))
+    return _as_sidecar(parse_json_exactly(data), data)
+
+
+def parse_json_exactly(data: bytes) -> object:
+    """The JSON value in `data`, whole numbers of any size kept. Raises `SidecarDamagedError` that says why not."""
+    try:
+        return json.loads(data, parse_constant=_refuse_constant, parse_float=_finite_float)
+    except (ValueError, RecursionError) as error:
+        raise SidecarDamagedError(f"it is not valid JSON ({_reason(error)})") from error
+
+
+def is_too_deep(value: object, data: bytes) -> bool:
+    """Whether `value`, parsed from `data`, has more than `MAX_DEPTH` levels; nearly free where brackets are few."""
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return False
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        inside = [node.values() if isinstance(node, dict) else node for node in level if isinstance(node, dict | list)]
+        level = [child for children in inside for child in children]
+    return any(isinstance(node, dict | list) for node in level)
 
 
 def serialize_sidecar(sidecar: Sidecar) -> bytes:
@@ -201,11 +217,12 @@ def _object(value: object) -> Fields:
     return value if isinstance(value, dict) else {}
 
 
-def _parse_exactly(data: bytes) -> object:
-    try:
-        return json.loads(data, parse_constant=_refuse_constant, parse_float=_finite_float)
-    except (ValueError, RecursionError) as error:
-        raise SidecarDamagedError(f"it is not valid JSON ({_reason(error)})") from error
+def _as_sidecar(found: object, data: bytes) -> Sidecar:
+    if not isinstance(found, dict):
+        raise SidecarDamagedError("it holds JSON, but not an object in braces")
+    if is_too_deep(found, data):
+        raise SidecarDamagedError(f"it is nested more than {MAX_DEPTH} levels deep")
+    return Sidecar(snake_case(found))
 
 
 def _reason(error: Exception) -> str:

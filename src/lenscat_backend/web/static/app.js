@@ -63,6 +63,7 @@ function start(key) {
   Object.assign(byId("summary"), { textContent: "Loading…", hidden: false });
   grid.showLoading();
   byId("main").scrollTop = 0;
+  if (route.query && sideFolder !== route.folder) loadSide(control.signal);
   loadMore();
 }
 
@@ -104,7 +105,6 @@ async function loadFound(list, signal) {
   list.scanning = found.scanning;
   grid.add(found.items);
   list.done = grid.items.length >= found.total || !found.items.length;
-  if (!list.page && sideFolder !== route.folder) loadSide(signal);
   if (!grid.items.length) {
     byId("notice").replaceChildren(notice({ icon: "search", title: "Nothing matches",
       detail: found.scanning ? "The library is still being read: try again in a moment."
@@ -138,7 +138,7 @@ function fail(list, error) {
   };
   byId("notice").replaceChildren(errorNotice(error, again));
   byId("folders").querySelector("[aria-current]")?.removeAttribute("aria-current");
-  sideFolder = null;
+  if (!route.query) sideFolder = null;
 }
 
 /** @param {typeof shownList} list */

@@ -36,7 +36,8 @@ async function fill(card, signal) {
   const found = await search(`path:"${card.folder}/"`, 1, 0, signal).catch(() => null);
   if (!found || signal.aborted) return;
   const count = card.querySelector(".card-count");
-  count.textContent = found.total ? `${new Intl.NumberFormat("en").format(found.total)} ${found.total === 1 ? "picture" : "pictures"}` : "Empty";
+  const words = `${new Intl.NumberFormat("en").format(found.total)} ${found.total === 1 ? "picture" : "pictures"}`;
+  count.textContent = found.total ? words : found.scanning ? "\u00a0" : "Empty";
   if (!found.items.length) return;
   const image = el("img", { alt: "", decoding: "async", src: thumbUrl(found.items[0]) });
   image.addEventListener("load", () => card.querySelector(".cover").replaceChildren(image));

@@ -7,6 +7,7 @@ import { ApiError, getItem, putItem } from "./api.js";
 
 const NAMES = /** @type {const} */ (["tags", "notes", "rating", "label", "favorite"]);
 const MAX_MERGES = 5;
+const EDITOR = "web"; // nobody signs in yet, so the page can say no more
 
 /** @type {Map<string, Edits>} edits that are not on the server yet, by path */
 const unsaved = new Map();
@@ -69,7 +70,7 @@ export class Edits {
   async #send(tries) {
     const sent = this.draft;
     try {
-      const stored = await putItem(this.path, this.#changes(), this.etag);
+      const stored = await putItem(this.path, { ...this.#changes(), updated_by: EDITOR }, this.etag);
       const later = this.#changesFrom(sent);
       this.#take(stored);
       this.draft = { ...this.base, ...later };
@@ -136,7 +137,8 @@ function fieldsOf(sidecar) {
 
 /** @param {Record<string, any>} sidecar @param {string[]} tags @param {boolean} bothWrote */
 function describeMerge(sidecar, tags, bothWrote) {
-  const by = typeof sidecar.updated_by === "string" ? sidecar.updated_by : "Somebody else";
+  const by = typeof sidecar.updated_by === "string" && sidecar.updated_by !== EDITOR
+    ? sidecar.updated_by : "Somebody else";
   const parts = [`${by} edited this picture meanwhile. Both edits are kept.`];
   if (tags.length) parts.push(`Their tags: ${tags.join(", ")}.`);
   if (bothWrote) parts.push("Both notes stand below, theirs first.");

@@ -1,0 +1,109 @@
+"""A picture shrunk to fit a square: upright, sRGB, in memory, by the decoder that fits its format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+import pyvips
+
+from lenscat_backend.errors import CorruptImageError, ImageTooLargeError
+from lenscat_backend.imaging import vips as _vips  # noqa: F401  (sets libvips up before its first use)
+from lenscat_backend.imaging.facts import ReadImage
+from lenscat_backend.imaging.heif_decode import DECODE_ERRORS, Pixels, decode_avif, decode_heic
+
+_SRGB = "srgb"  # the profile built into libvips
+_OWN_HEADER = frozenset({"gif", "tiff", "avif", "heic"})
+"""Formats whose loader may see other dimensions than our header reader, and is asked for its own before it decodes."""
+
+
+def shrink(file: BinaryIO, image: ReadImage, edge: int, max_pixels: int) -> pyvips.Image:
+    """The first picture of `file`, with its long edge at most `edge` and never enlarged.
+
+    Raises `CorruptImageError`, and `ImageTooLargeError` where the decoder finds more than `max_pixels`.
+    """
+    reasons: list[str] = []
+    for attempt in _attempts(file, image, edge, max_pixels):
+        os.lseek(file.fileno(), 0, os.SEEK_SET)
+        try:
+            return attempt()
+        except pyvips.Error as error:
+            reasons.append(error.detail or error.message)
+        except DECODE_ERRORS as error:
+            reasons.append(str(error))
+    raise CorruptImageError(_damaged(image.format.name, reasons))
+
+
+def _attempts(
+    file: BinaryIO, image: ReadImage, edge: int, max_pixels: int
+) -> Iterator[Callable[[], pyvips.Image]]:
+    """Strict first; then what can be had of a truncated picture; then without a colour profile that is broken."""
+    name = image.format.name
+    if name == "heic":
+        yield lambda: _from_pixels(decode_heic(file, edge), edge, max_pixels)
+    yield lambda: _from_file(file, image, edge, max_pixels, strict=True)
+    if name == "avif":
+        yield lambda: _from_pixels(decode_avif(file), edge, max_pixels)
+    yield lambda: _partial(_from_file(file, image, edge, max_pixels, strict=False))
+
+
+def _from_file(
+    file: BinaryIO, image: ReadImage, edge: int, max_pixels: int, *, strict: bool
+) -> pyvips.Image:
+    source = pyvips.Source.new_from_descriptor(file.fileno())
+    if image.format.name in _OWN_HEADER:
+        opened = pyvips.Image.new_from_source(source, "")
+        check_pixels(opened.width, opened.height, max_pixels)
+    small = pyvips.Image.thumbnail_source(
+        source,
+        edge,
+        height=edge,
+        size="down",
+        no_rotate=True,
+        export_profile=_SRGB,
+        fail_on="truncated" if strict else "none",
+    )
+    return _turned(small.copy_memory(), image.turn)
+
+
+def _from_pixels(pixels: Pixels, edge: int, max_pixels: int) -> pyvips.Image:
+    check_pixels(pixels.width, pixels.height, max_pixels)
+    opened = pyvips.Image.new_from_memory(pixels.data, pixels.width, pixels.height, pixels.bands, "uchar")
+    opened = opened.copy(interpretation="b-w" if pixels.bands == 1 else "srgb")
+    if pixels.profile:
+        opened.set_type(pyvips.GValue.blob_type, "icc-profile-data", pixels.profile)
+    return opened.thumbnail_image(edge, height=edge, size="down", export_profile=_SRGB).copy_memory()
+
+
+def check_pixels(width: int, height: int, max_pixels: int) -> None:
+    """Raise `ImageTooLargeError` where a picture has more pixels than may be decoded."""
+    if width * height > max_pixels:
+        raise ImageTooLargeError(
+            f"The picture has {width} x {height} pixels, more than the limit of {max_pixels:,} pixels."
+        )
+
+
+def _partial(small: pyvips.Image) -> pyvips.Image:
+    """What a truncated file still shows; nothing at all, which decoders paint in one grey, is no picture."""
+    if small.width * small.height > 1 and all(band.min() == band.max() for band in small.bandsplit()):
+        raise CorruptImageError("The picture is damaged: its data are missing.")
+    return small
+
+
+def _turned(small: pyvips.Image, turn: int) -> pyvips.Image:
+    """`small` upright, by EXIF orientation (EXIF 2.32, tag 0x0112)."""
+    if turn in (3, 4):
+        small = small.rot180()
+    elif turn in (5, 6):
+        small = small.rot90()
+    elif turn in (7, 8):
+        small = small.rot270()
+    return small.fliphor() if turn in (2, 4, 5, 7) else small
+
+
+def _damaged(format_name: str, reasons: list[str]) -> str:
+    """One line for a user; a library's reason is quoted only where it cannot hold a path of the host."""
+    reason = next((line.strip() for line in (reasons or [""])[0].splitlines() if line.strip()), "")
+    tail = f" ({reason[:200]})" if reason and "/" not in reason else ""
+    return f"The {format_name.upper()} picture is damaged and cannot be decoded{tail}."
