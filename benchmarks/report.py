@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from rich.table import Table
 from benchmarks.figures import Figure, Section, from_json, to_json
 from benchmarks.plots import draw_plots
 
+_WIDTH = 120
 _HOW = """# Benchmarks
 
 Written by `make bench` (`python -m benchmarks`; `--quick` for small sizes, `--only NAME` for one of them,
@@ -29,7 +31,7 @@ def print_section(section: Section) -> None:
         table.add_column(name, justify="right")
     for figure in section.figures:
         table.add_row(*_cells(figure), style="red" if figure.reached is False else None)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     console.print(table)
     for note in section.notes:
         console.print(f"  {note}", highlight=False)

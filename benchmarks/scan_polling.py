@@ -40,7 +40,7 @@ def get_json(connection: http.client.HTTPConnection, target: str) -> Any:
 
 
 def wait_for_scan(server: Server, images: int | None = None) -> ScanTimes:
-    """Poll until the scan has ended, and has read `images` where that is given."""
+    """Poll until the scan has ended; raises where it has not read all of `images` (those opened meanwhile count not)."""
     connection = http.client.HTTPConnection(server.host, server.port, timeout=60)
     read_at, peak = 0.0, 0.0
     end = time.perf_counter() + _DEADLINE_S
@@ -53,6 +53,8 @@ def wait_for_scan(server: Server, images: int | None = None) -> ScanTimes:
                 read_at = now
             if not scan["running"]:
                 connection.close()
+                if images is not None and not read_at:
+                    raise RuntimeError(f"The scan read {scan['images_read']} of {images} images")
                 return ScanTimes(read_at or now, now, peak)
         time.sleep(_POLL_S)
     raise RuntimeError(f"The scan has not ended after {_DEADLINE_S:.0f} s")

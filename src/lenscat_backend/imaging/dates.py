@@ -21,12 +21,12 @@ def exif_date(raw: bytes, offset: bytes = b"") -> str | None:
 
 
 def iso_date(text: str) -> str | None:
-    """From an XMP date (ISO 8601, fractions dropped); a date without a time is its midnight, less is None."""
+    """From an XMP date (ISO 8601, fractions dropped); None where a part is missing: no time is made up."""
     day, _, rest = text.strip().replace(" ", "T").partition("T")
     if len(day) != 10:
         return None
     clock, zone = _split_zone(rest)
-    clock = clock.partition(".")[0] or "00:00:00"
+    clock = clock.partition(".")[0]
     if len(clock) == 5:
         clock += ":00"
     if len(clock) != 8 or clock[2] != ":" or clock[5] != ":":
@@ -36,10 +36,10 @@ def iso_date(text: str) -> str | None:
 
 
 def iptc_date(day: str, clock: str) -> str | None:
-    """From IIM ``CCYYMMDD`` (2:55) and ``HHMMSS±HHMM`` (2:60, may be missing)."""
-    if len(day) < 8:
+    """From IIM ``CCYYMMDD`` (2:55) and ``HHMMSS±HHMM`` (2:60); None where a part is missing: no time is made up."""
+    if len(day) < 8 or len(clock) < 6:
         return None
-    time = f"{clock[:2]}:{clock[2:4]}:{clock[4:6]}" if len(clock) >= 6 else "00:00:00"
+    time = f"{clock[:2]}:{clock[2:4]}:{clock[4:6]}"
     date = _checked(f"{day[:4]}-{day[4:6]}-{day[6:8]}T{time}")
     if date is None or len(clock) < 11:
         return date

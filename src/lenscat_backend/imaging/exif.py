@@ -6,18 +6,13 @@ from lenscat_backend.imaging.dates import exif_date
 from lenscat_backend.imaging.metadata import MAX_CAPTION, Metadata, valid_position, valid_rating
 from lenscat_backend.imaging.tiff import Entry, Tiff
 
-_DESCRIPTION, _MAKE, _MODEL, _ORIENTATION, _CHANGED = 0x010E, 0x010F, 0x0110, 0x0112, 0x0132
+_DESCRIPTION, _MAKE, _MODEL, _ORIENTATION = 0x010E, 0x010F, 0x0110, 0x0112
 _RATING, _EXIF_IFD, _GPS_IFD = 0x4746, 0x8769, 0x8825
-_EXPOSURE, _F_NUMBER, _ISO, _ORIGINAL, _DIGITIZED = 0x829A, 0x829D, 0x8827, 0x9003, 0x9004
-_OFFSET, _OFFSET_ORIGINAL, _OFFSET_DIGITIZED = 0x9010, 0x9011, 0x9012
+_EXPOSURE, _F_NUMBER, _ISO, _ORIGINAL, _OFFSET_ORIGINAL = 0x829A, 0x829D, 0x8827, 0x9003, 0x9011
 _FOCAL_LENGTH, _LENS_MODEL = 0x920A, 0xA434
-_MAIN = frozenset({_DESCRIPTION, _MAKE, _MODEL, _ORIENTATION, _CHANGED, _RATING, _EXIF_IFD, _GPS_IFD})
-_PHOTO = frozenset(
-    {_EXPOSURE, _F_NUMBER, _ISO, _ORIGINAL, _DIGITIZED, _FOCAL_LENGTH, _LENS_MODEL}
-    | {_OFFSET, _OFFSET_ORIGINAL, _OFFSET_DIGITIZED}
-)
+_MAIN = frozenset({_DESCRIPTION, _MAKE, _MODEL, _ORIENTATION, _RATING, _EXIF_IFD, _GPS_IFD})
+_PHOTO = frozenset({_EXPOSURE, _F_NUMBER, _ISO, _ORIGINAL, _OFFSET_ORIGINAL, _FOCAL_LENGTH, _LENS_MODEL})
 _GPS = frozenset(range(1, 7))
-_DATES = ((_ORIGINAL, _OFFSET_ORIGINAL), (_DIGITIZED, _OFFSET_DIGITIZED), (_CHANGED, _OFFSET))
 _DATE_LENGTH = 40
 
 Entries = dict[int, Entry]
@@ -32,8 +27,7 @@ def read_exif(tiff: Tiff) -> Metadata:
     if (pointer := main.get(_EXIF_IFD)) and (offset := tiff.integer(pointer)):
         photo = tiff.entries(offset, _PHOTO)
         _add_exposure(tiff, photo, found)
-        main.update(photo)
-    _add_date(tiff, main, found)
+        _add_date(tiff, photo, found)
     if (pointer := main.get(_GPS_IFD)) and (offset := tiff.integer(pointer)):
         _add_position(tiff, tiff.entries(offset, _GPS), found)
     return found
@@ -65,15 +59,13 @@ def _add_exposure(tiff: Tiff, photo: Entries, found: Metadata) -> None:
         found["lens"] = lens
 
 
-def _add_date(tiff: Tiff, entries: Entries, found: Metadata) -> None:
-    """The first real date of: taken, digitized, file changed; with the offset that belongs to that tag."""
-    for tag, offset_tag in _DATES:
-        if entry := entries.get(tag):
-            zone = entries.get(offset_tag)
-            date = exif_date(tiff.blob(entry, _DATE_LENGTH), tiff.blob(zone, _DATE_LENGTH) if zone else b"")
-            if date is not None:
-                found["created_at"] = date
-                return
+def _add_date(tiff: Tiff, photo: Entries, found: Metadata) -> None:
+    """When the picture was taken. Dates of digitizing and of editing tell something else, and are not read."""
+    if entry := photo.get(_ORIGINAL):
+        zone = photo.get(_OFFSET_ORIGINAL)
+        date = exif_date(tiff.blob(entry, _DATE_LENGTH), tiff.blob(zone, _DATE_LENGTH) if zone else b"")
+        if date is not None:
+            found["created_at"] = date
 
 
 def _add_position(tiff: Tiff, gps: Entries, found: Metadata) -> None:
