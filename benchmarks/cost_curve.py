@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from benchmarks.figures import Figure, Plot, Section
-from benchmarks.scan_once import scans
+from benchmarks.figures import Figure, Plot, Section, figure_of
+from benchmarks.scan_once import scan_once
 from benchmarks.sizes import Sizes
 from benchmarks.small_library import SmallLibrary, small_library
-from benchmarks.stats import median, spread
+from benchmarks.stats import median
 from benchmarks.warming import read_all
 
 
@@ -30,21 +30,21 @@ def run(work: Path, sizes: Sizes) -> Section:
 def _scan_twice(library: SmallLibrary, cache: Path) -> tuple[float, float]:
     shutil.rmtree(cache, ignore_errors=True)
     read_all(library.root)
-    first, again = scans(library.root, cache, 2)
+    first, again = scan_once(library.root, cache), scan_once(library.root, cache)
     shutil.rmtree(cache, ignore_errors=True)
-    if first["read"] != library.images or again["read"]:
-        raise RuntimeError(f"{library.images} images, but {first['read']} were read first and {again['read']} again")
-    return first["seconds"], again["seconds"]
+    if first.images_read != library.images or again.images_read:
+        raise RuntimeError(f"Of {library.images} images {first.images_read} were read first, {again.images_read} again")
+    return first.seconds, again.seconds
 
 
 def _section(counts: list[int], first: list[list[float]], again: list[list[float]]) -> Section:
     figures = []
     for name, rounds in (("first scan", first), ("rescan", again)):
         for count, seconds in zip(counts, rounds, strict=True):
-            figures.append(Figure(f"{name} of {count:,}", median(seconds), "s", spread=spread(seconds)))
+            figures.append(figure_of(f"{name} of {count:,}", seconds, "s"))
         growth = median(rounds[-1]) / counts[-1] / (median(rounds[0]) / counts[0])
         figures.append(Figure(f"{name}: cost of an image, largest / smallest library", growth, "x"))
     series = {"first scan": [median(one) for one in first], "rescan": [median(one) for one in again]}
     plot = Plot("A scan's cost as the library grows", "seconds", list(counts), series, "images")
-    note = f"{len(first[0])} rounds, `Library.scan()` in a fresh process each, empty cache, page cache warm."
+    note = f"Rounds: {len(first[0])}; `Library.scan()` in a fresh process each, empty cache, page cache warm."
     return Section("curve", "Cost curve", figures, [plot], [note])

@@ -15,7 +15,7 @@ from benchmarks.photos import MEASURED, WARM_UP, photo_library
 from benchmarks.processes import serving
 from benchmarks.scan_polling import wait_for_scan
 from benchmarks.sizes import Sizes
-from benchmarks.stats import median, percentile, ratios, spread
+from benchmarks.stats import median, noise_line, percentile, ratios
 from benchmarks.warming import read_all
 
 
@@ -83,10 +83,10 @@ def _section(
     values = [median(one) for one in rates.values()]
     plot = Plot(f"Thumbnails of {pixels:.0f}-megapixel JPEGs", "pictures/s", names, {"median": values})
     notes = [
-        f"{sizes.photo_rounds} interleaved rounds over {sizes.photos} unique JPEGs of {pixels:.1f} MP and "
+        f"Rounds: {sizes.photo_rounds}, interleaved, over {sizes.photos} unique JPEGs of {pixels:.1f} MP and "
         f"{mean_bytes / 1e6:.1f} MB on average ({'real photographs' if real else 'drawn'}), page cache warm; "
         f"{2 * cores()} keep-alive clients in a process of their own, {cores()} drawing threads each way.",
-        f"Noise: the bare loop's rounds lie {spread(rates['vips']):.0%} apart.",
+        noise_line(rates["vips"]),
         "The bare loop only draws and encodes; ours also stores the file, keeps the catalog and answers.",
     ]
     return Section("drawing", "Drawing thumbnails", figures, [plot], notes)

@@ -20,7 +20,7 @@ from benchmarks.nginx import nginx
 from benchmarks.photos import existing_library
 from benchmarks.processes import serving
 from benchmarks.sizes import Sizes
-from benchmarks.stats import median, ratios
+from benchmarks.stats import median, noise_line, ratios
 
 CONNECTIONS = 32
 _SCRIPT = Path(__file__).with_name("wrk_requests.lua")
@@ -117,8 +117,9 @@ def _section(rounds: dict[str, _Rounds], sizes: Sizes, mean_bytes: float) -> Sec
     values = [median(one.rates) for one in rounds.values()]
     plot = Plot("A thumbnail that exists", "requests/s", list(rounds), {"median": values})
     notes = [
-        f"{sizes.wrk_rounds} rounds of {sizes.wrk_s} s each, interleaved; wrk with 1 thread and {CONNECTIONS} "
+        f"Rounds: {sizes.wrk_rounds} of {sizes.wrk_s} s each, interleaved; wrk with 1 thread and {CONNECTIONS} "
         f"connections cycles over {sizes.existing} thumbnails of {mean_bytes / 1024:.1f} KiB on average.",
         "Ours revalidates the picture and the thumbnail on disk for every reply; nginx only serves files.",
+        noise_line(theirs.rates, "nginx"),
     ]
     return Section("existing", "A thumbnail that exists", figures, [plot], notes)

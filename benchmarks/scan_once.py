@@ -1,4 +1,4 @@
-"""Scans through the Python API, each figure the scan itself: `python -m benchmarks.scan_once ROOT CACHE ROUNDS`."""
+"""A scan through the Python API, without its process starting: `python -m benchmarks.scan_once ROOT CACHE`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.processes import run_module
@@ -13,26 +14,30 @@ from lenscat_backend.library.library import Library
 from lenscat_backend.library.options import LibraryOptions
 
 
-def scans(root: Path, cache: Path, rounds: int) -> list[dict[str, float]]:
-    """Scan `rounds` times in one fresh process: seconds, images read and folders changed of each."""
-    found: list[dict[str, float]] = run_module("scan_once", root, cache, rounds)
-    return found
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What one scan took and did."""
+
+    seconds: float
+    images_read: int
+    folders_changed: int
 
 
-async def _scan(root: str, cache: Path, rounds: int) -> list[dict[str, float]]:
-    outcomes = []
+def scan_once(root: Path, cache: Path) -> Scanned:
+    """Scan a library in a fresh process, with the catalog that is in `cache` or a new one."""
+    return Scanned(**run_module("scan_once", root, cache))
+
+
+async def _scan(root: str, cache: Path) -> Scanned:
     async with Library.open(root, LibraryOptions(cache_dir=cache)) as library:
-        for _ in range(rounds):
-            began = time.perf_counter()
-            progress = await library.scan()
-            seconds = time.perf_counter() - began
-            outcomes.append({"seconds": seconds, "read": progress.images_read, "changed": progress.folders_changed})
-    return outcomes
+        began = time.perf_counter()
+        progress = await library.scan()
+        return Scanned(time.perf_counter() - began, progress.images_read, progress.folders_changed)
 
 
 def main() -> None:
-    """Scan, and print the outcomes."""
-    print(json.dumps(asyncio.run(_scan(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])))))
+    """Scan, and print the outcome."""
+    print(json.dumps(asdict(asyncio.run(_scan(sys.argv[1], Path(sys.argv[2]))))))
 
 
 if __name__ == "__main__":

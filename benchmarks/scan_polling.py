@@ -40,7 +40,7 @@ def get_json(connection: http.client.HTTPConnection, target: str) -> Any:
 
 
 def wait_for_scan(server: Server, images: int | None = None) -> ScanTimes:
-    """Poll until the scan has ended; raises where it has not read all of `images` (those opened meanwhile count not)."""
+    """Poll until the scan has ended. Raises where it has not read all of `images`: what a client opened counts not."""
     connection = http.client.HTTPConnection(server.host, server.port, timeout=60)
     read_at, peak = 0.0, 0.0
     end = time.perf_counter() + _DEADLINE_S

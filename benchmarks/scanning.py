@@ -10,11 +10,11 @@ from benchmarks.bare_read import HEAD_BYTES, bare_images_a_second
 from benchmarks.figures import Figure, Plot, Section, Target, figure_of
 from benchmarks.machine import cores
 from benchmarks.processes import Server, lenscat, resident_mib, serving
-from benchmarks.scan_once import scans
+from benchmarks.scan_once import scan_once
 from benchmarks.scan_polling import browsing, open_folders, wait_for_scan
 from benchmarks.sizes import Sizes
 from benchmarks.small_library import SmallLibrary, small_library
-from benchmarks.stats import median, percentile, ratios, spread
+from benchmarks.stats import median, noise_line, percentile, ratios
 from benchmarks.warming import read_all
 
 _LISTINGS = 100
@@ -115,10 +115,11 @@ def _restart(library: SmallLibrary, cache: Path, rounds: _Rounds) -> None:
 def _rescan(library: SmallLibrary, cache: Path, rounds: _Rounds) -> None:
     read_all(library.root)
     rounds.bare_stat.append(bare_images_a_second(library.root, library.folders, "stat"))
-    _, outcome = scans(library.root, cache, 2)  # the first takes in what the server wrote
-    if outcome["read"] or outcome["changed"]:
+    scan_once(library.root, cache)  # takes in what the server wrote last
+    outcome = scan_once(library.root, cache)
+    if outcome.images_read or outcome.folders_changed:
         raise RuntimeError(f"The rescan met changes where there are none: {outcome}")
-    rounds.rescan.append(library.images / outcome["seconds"])
+    rounds.rescan.append(library.images / outcome.seconds)
 
 
 def _section(rounds: _Rounds, library: SmallLibrary) -> Section:
@@ -143,10 +144,11 @@ def _section(rounds: _Rounds, library: SmallLibrary) -> Section:
     values = [median(one) for one in (rounds.read, rounds.bare_read, rounds.rescan, rounds.bare_stat)]
     plot = Plot(f"Scanning {library.images:,} small images", "images/s", names, {"median": values})
     notes = [
-        f"{len(rounds.read)} rounds over {library.images:,} images in {len(library.folders):,} folders, half of them "
+        f"Rounds: {len(rounds.read)}, over {library.images:,} images in {len(library.folders):,} folders, half of them "
         "with sidecars; every file is read right before each scan.",
         f"The bare loop runs in {cores()} processes and reads {HEAD_BYTES // 1024} KiB of each file, sidecars too. "
-        f"Noise: its rounds lie {spread(rounds.bare_read):.0%} apart.",
+        f"{noise_line(rounds.bare_read)}",
+        "The dimensions of an image count once its worker has sent them, at most 2,000 images before they are stored.",
     ]
     return Section("scanning", "Scanning", figures, [plot], notes)
 

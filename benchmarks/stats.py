@@ -26,3 +26,10 @@ def spread(values: Sequence[float]) -> float:
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
     """Round by round, ours over theirs: what disturbs a whole round disturbs both."""
     return [one / other for one, other in zip(ours, theirs, strict=True)]
+
+
+def noise_line(values: Sequence[float], what: str = "the bare loop") -> str:
+    """How much the machine itself wavered, as seen by work that is none of ours."""
+    if len(values) < 2:
+        return "Noise: unknown, as there was one round only."
+    return f"Noise: the rounds of {what} lie {spread(values):.0%} apart."

@@ -29,6 +29,7 @@ def run(**given: Any) -> None:
 async def _serve(settings: Settings) -> int:
     check_exposure(settings)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("pyvips").setLevel(logging.ERROR)  # what a damaged picture makes libvips say is in our reply
     port = _free_port(settings.host, settings.port)
     started = asyncio.Event()
     application = make_application(settings, on_start=started.set)

@@ -12,10 +12,10 @@ from lenscat_backend.errors import CorruptImageError, ImageTooLargeError
 from lenscat_backend.imaging import vips as _vips  # noqa: F401  (sets libvips up before its first use)
 from lenscat_backend.imaging.facts import ReadImage
 from lenscat_backend.imaging.heif_decode import DECODE_ERRORS, Pixels, decode_avif, decode_heic
+from lenscat_backend.imaging.srgb import is_srgb
 
 _SRGB = "srgb"  # the profile built into libvips
-_OWN_HEADER = frozenset({"gif", "tiff", "avif", "heic"})
-"""Formats whose loader may see other dimensions than our header reader, and is asked for its own before it decodes."""
+_PROFILE = "icc-profile-data"
 
 
 def shrink(file: BinaryIO, image: ReadImage, edge: int, max_pixels: int) -> pyvips.Image:
@@ -35,9 +35,7 @@ def shrink(file: BinaryIO, image: ReadImage, edge: int, max_pixels: int) -> pyvi
     raise CorruptImageError(_damaged(image.format.name, reasons))
 
 
-def _attempts(
-    file: BinaryIO, image: ReadImage, edge: int, max_pixels: int
-) -> Iterator[Callable[[], pyvips.Image]]:
+def _attempts(file: BinaryIO, image: ReadImage, edge: int, max_pixels: int) -> Iterator[Callable[[], pyvips.Image]]:
     """Strict first; then what can be had of a truncated picture; then without a colour profile that is broken."""
     name = image.format.name
     if name == "heic":
@@ -48,23 +46,33 @@ def _attempts(
     yield lambda: _partial(_from_file(file, image, edge, max_pixels, strict=False))
 
 
-def _from_file(
-    file: BinaryIO, image: ReadImage, edge: int, max_pixels: int, *, strict: bool
-) -> pyvips.Image:
+def _from_file(file: BinaryIO, image: ReadImage, edge: int, max_pixels: int, *, strict: bool) -> pyvips.Image:
     source = pyvips.Source.new_from_descriptor(file.fileno())
-    if image.format.name in _OWN_HEADER:
-        opened = pyvips.Image.new_from_source(source, "")
-        check_pixels(opened.width, opened.height, max_pixels)
+    opened = pyvips.Image.new_from_source(source, "")
+    check_pixels(opened.width, opened.height, max_pixels)  # the loader may see other dimensions than we did
+    options = {"export_profile": _SRGB} if _must_convert(opened) else {}
     small = pyvips.Image.thumbnail_source(
         source,
         edge,
         height=edge,
         size="down",
         no_rotate=True,
-        export_profile=_SRGB,
-        fail_on="truncated" if strict else "none",
+        fail_on=_strictness(image.format.name) if strict else "none",
+        **options,
     )
     return _turned(small.copy_memory(), image.turn)
+
+
+def _strictness(format_name: str) -> str:
+    """JPEG data that end early are only a warning to its decoder; other formats warn of harmless things."""
+    return "warning" if format_name == "jpeg" else "truncated"
+
+
+def _must_convert(opened: pyvips.Image) -> bool:
+    """Whether the colours are not sRGB already; converting costs 4 ms even then."""
+    if opened.interpretation == "cmyk":
+        return True
+    return opened.get_typeof(_PROFILE) != 0 and not is_srgb(opened.get(_PROFILE))
 
 
 def _from_pixels(pixels: Pixels, edge: int, max_pixels: int) -> pyvips.Image:
@@ -72,8 +80,9 @@ def _from_pixels(pixels: Pixels, edge: int, max_pixels: int) -> pyvips.Image:
     opened = pyvips.Image.new_from_memory(pixels.data, pixels.width, pixels.height, pixels.bands, "uchar")
     opened = opened.copy(interpretation="b-w" if pixels.bands == 1 else "srgb")
     if pixels.profile:
-        opened.set_type(pyvips.GValue.blob_type, "icc-profile-data", pixels.profile)
-    return opened.thumbnail_image(edge, height=edge, size="down", export_profile=_SRGB).copy_memory()
+        opened.set_type(pyvips.GValue.blob_type, _PROFILE, pixels.profile)
+    options = {"export_profile": _SRGB} if _must_convert(opened) else {}
+    return opened.thumbnail_image(edge, height=edge, size="down", no_rotate=True, **options).copy_memory()
 
 
 def check_pixels(width: int, height: int, max_pixels: int) -> None:
@@ -85,9 +94,10 @@ def check_pixels(width: int, height: int, max_pixels: int) -> None:
 
 
 def _partial(small: pyvips.Image) -> pyvips.Image:
-    """What a truncated file still shows; nothing at all, which decoders paint in one grey, is no picture."""
-    if small.width * small.height > 1 and all(band.min() == band.max() for band in small.bandsplit()):
-        raise CorruptImageError("The picture is damaged: its data are missing.")
+    """What a damaged file still shows; where all is missing, decoders leave all zeros or JPEG's middle grey."""
+    ranges = [(band.min(), band.max()) for band in small.bandsplit()[:3]]
+    if all(low == high == 0 for low, high in ranges) or all(low >= 126 and high <= 130 for low, high in ranges):
+        raise CorruptImageError("The picture is damaged: its pixels are missing.")
     return small
 
 

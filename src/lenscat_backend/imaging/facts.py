@@ -95,8 +95,6 @@ def _tolerant(read: Callable[[T], Metadata], block: T | None) -> Metadata:
 def _merged(exif: Metadata, xmp: Metadata, iptc: Metadata) -> Metadata:
     """EXIF first for what a camera measures, XMP first for what a person wrote; keywords are the union."""
     merged: Metadata = {**iptc, **xmp, **exif}
-    if "created_at" not in exif and _is_finer(iptc.get("created_at"), xmp.get("created_at")):
-        merged["created_at"] = iptc["created_at"]
     caption = xmp.get("caption") or iptc.get("caption")
     if caption:
         merged["caption"] = caption
@@ -106,11 +104,6 @@ def _merged(exif: Metadata, xmp: Metadata, iptc: Metadata) -> Metadata:
     if keywords:
         merged["keywords"] = keywords
     return merged
-
-
-def _is_finer(date: str | None, other: str | None) -> bool:
-    """Whether `date` tells the time of a day of which `other` tells only the day."""
-    return date is not None and other is not None and other == f"{date[:10]}T00:00:00"
 
 
 def _what_it_is(head: bytes) -> str:

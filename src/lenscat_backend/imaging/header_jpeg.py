@@ -38,7 +38,7 @@ def read_jpeg(source: ByteSource, head: bytes) -> Header:
             at += 2
         elif marker in _FRAMES:
             return _with_size(header, window, at)
-        elif marker == _SCAN or marker == _END:
+        elif marker in (_SCAN, _END):
             raise CorruptImageError("The JPEG file has no frame header before its picture data.")
         else:
             length = window[at + 2] << 8 | window[at + 3]

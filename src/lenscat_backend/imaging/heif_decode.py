@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import pillow_heif
 from PIL import AvifImagePlugin, ImageOps
@@ -35,7 +35,7 @@ def decode_heic(file: BinaryIO, edge: int) -> Pixels:
     chosen = primary if stored is None else stored
     data = bytes(chosen.data)
     width, height = chosen.size
-    profile = chosen.info.get("icc_profile") or primary.info.get("icc_profile")
+    profile = _info(chosen).get("icc_profile") or _info(primary).get("icc_profile")
     return Pixels(data, width, height, _BANDS[chosen.mode], profile)
 
 
@@ -52,13 +52,16 @@ def decode_avif(file: BinaryIO) -> Pixels:
 _BANDS = {"L": 1, "RGB": 3, "RGBA": 4, "RGBa": 4}
 
 
+def _info(image: pillow_heif.HeifImage | pillow_heif.HeifThumbnail) -> dict[str, Any]:
+    found: dict[str, Any] = image.info
+    return found
+
+
 def _stored_thumbnail(primary: pillow_heif.HeifImage, edge: int) -> pillow_heif.HeifThumbnail | None:
     """The smallest stored thumbnail that is large enough and has the picture's shape: decoded 50 times as fast."""
     aspect = primary.size[0] / primary.size[1]
-    sizes = primary.info["thumbnails"]
-    for index in sorted(range(len(sizes)), key=lambda index: sizes[index]):
-        if sizes[index] < edge:
-            continue
+    sizes: list[int] = _info(primary)["thumbnails"]
+    for _, index in sorted((size, index) for index, size in enumerate(sizes) if size >= edge):
         thumbnail = primary.get_thumbnail(index)
         width, height = thumbnail.size
         if max(width, height) >= edge and abs(width / height / aspect - 1) < _ASPECT_TOLERANCE:

@@ -26,7 +26,7 @@ Entry = tuple[int, int, int, bytes]
 class _Layout(NamedTuple):
     """How one byte order and offset size packs things."""
 
-    count: Struct
+    length: Struct
     entry: Struct
     offset: Struct
     short: Struct
@@ -42,7 +42,7 @@ def _layout(order: str, big: bool) -> _Layout:
         return Struct(order + pair), Struct(order + 2 * pair), Struct(order + 3 * pair)
 
     return _Layout(
-        count=Struct(order + ("Q" if big else "H")),
+        length=Struct(order + ("Q" if big else "H")),
         entry=Struct(order + ("HHQ8s" if big else "HHI4s")),
         offset=Struct(order + ("Q" if big else "I")),
         short=Struct(order + "H"),
@@ -73,12 +73,12 @@ class Tiff:
     def entries(self, offset: int, wanted: frozenset[int]) -> dict[int, Entry]:
         """The wanted entries of the directory at `offset`, by tag, the first of each; what is cut off is missing."""
         layout = self._layout
-        width = layout.count.size
+        width = layout.length.size
         head = self._fetch(offset, width)
         if len(head) < width:
             return {}
         size = layout.entry.size
-        block = self._fetch(offset + width, min(layout.count.unpack(head)[0], MAX_ENTRIES) * size)
+        block = self._fetch(offset + width, min(layout.length.unpack(head)[0], MAX_ENTRIES) * size)
         if len(block) % size:
             block = block[: len(block) // size * size]
         found = [entry for entry in layout.entry.iter_unpack(block) if entry[0] in wanted]

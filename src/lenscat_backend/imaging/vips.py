@@ -8,7 +8,7 @@ from __future__ import annotations
 import pyvips
 
 LOADERS = ("Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Heif")
-"""The libvips loader classes (``VipsForeignLoad...``) behind our formats; all others, SVG and PDF first, are blocked."""
+"""The libvips loader classes (``VipsForeignLoad...``) behind our formats; all others (SVG, PDF) are blocked."""
 
 
 def _set_up() -> None:

@@ -93,10 +93,7 @@ class Items:
         fields = for_clients(stored.sidecar)
         if image.mtime_ns > stored.mtime_ns:
             facts = await self._facts(path, image)
-            fields["exif"] = {
-                **stored.sidecar.exif,
-                **{key: facts[key] for key in ("width", "height") if key in facts},
-            }
+            fields["exif"] = stored.sidecar.exif | measured(facts)
             fields["hash"] = await self._known_hash(path, image)
         return ItemMetadata(fields, stored.etag)
 
@@ -114,9 +111,8 @@ class Items:
     async def _with_facts(self, path: LibraryPath, image: Entry, sidecar: Sidecar) -> Sidecar:
         """The sidecar with the picture's facts and hash: its dimensions and hash are always the picture's own."""
         facts = {key: fact for key, fact in (await self._facts(path, image)).items() if key not in EMBEDDED_ONLY}
-        measured = {key: facts[key] for key in ("width", "height") if key in facts}
         fields = dict(sidecar.fields)
-        fields["exif"] = {**facts, **sidecar.exif, **measured}
+        fields["exif"] = facts | sidecar.exif | measured(facts)
         fields["hash"] = await self._hash(path, image)
         fields.setdefault("v", SIDECAR_VERSION)
         fields.setdefault("updated_by", UNKNOWN_EDITOR)
@@ -174,3 +170,8 @@ def for_clients(sidecar: Sidecar) -> Fields:
         "updated_by": None,
     }
     return fields | dict(sidecar.fields) | {"tags": sidecar.tags, "notes": sidecar.notes, "exif": sidecar.exif}
+
+
+def measured(facts: Fields) -> Fields:
+    """The facts that no sidecar can overrule."""
+    return {key: facts[key] for key in ("width", "height") if key in facts}

@@ -58,7 +58,7 @@ class OpenFile:
 
     def read(self, offset: int, length: int) -> bytes:
         """Bytes from `offset`, fewer at the end of the file."""
-        return os.pread(self._descriptor, length, offset)
+        return os.pread(self._descriptor, min(length, max(self.size - offset, 0)), offset)
 
 
 def list_folder(disks: Disks, path: LibraryPath) -> FolderListing:

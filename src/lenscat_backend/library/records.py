@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import orjson
@@ -30,8 +29,7 @@ class _Words(NamedTuple):
 _NO_WORDS = _Words([], "", None, None, None, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """What reading one image's files gave: facts or why there are none, the sidecar or why it cannot be read."""
 
     facts: ImageFacts | None

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from operator import attrgetter
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFacts:
+class ImageFacts(NamedTuple):
     """Facts read from an image file's own bytes; every field but `format` is None where the file does not tell.
 
     `width` and `height` are in pixels as displayed (orientation applied). `created_at` is ISO 8601: with ``Z`` or an
@@ -36,13 +34,8 @@ class ImageFacts:
 
     def as_exif(self) -> dict[str, object]:
         """The `exif` object of a sidecar: only the keys that are known, in the documented order."""
-        exif: dict[str, object] = {
-            name: value for name, value in zip(_EXIF_KEYS, _exif_values(self), strict=True) if value is not None
-        }
+        exif = {name: value for name, value in zip(self._fields, self, strict=True) if value is not None}
+        del exif["format"]
         if self.keywords is not None:
             exif["keywords"] = list(self.keywords)
         return exif
-
-
-_EXIF_KEYS = tuple(field.name for field in fields(ImageFacts) if field.name != "format")
-_exif_values = attrgetter(*_EXIF_KEYS)  # one call for all: this runs once an image in a scan

@@ -91,7 +91,7 @@ export class Edits {
     const removed = base.tags.filter((tag) => !mine.tags.includes(tag));
     const tags = [...new Set([...now.tags, ...mine.tags])].filter((tag) => !removed.includes(tag));
     const bothWrote = mine.notes !== base.notes && now.notes !== base.notes && mine.notes !== now.notes;
-    const notes = bothWrote ? [now.notes, mine.notes].filter(Boolean).join("\n\n")
+    const notes = bothWrote ? joinNotes(now.notes, mine.notes)
       : mine.notes !== base.notes ? mine.notes : now.notes;
     const pick = (name) => (mine[name] !== base[name] ? mine[name] : now[name]);
     this.draft = { tags, notes, rating: pick("rating"), label: pick("label"), favorite: pick("favorite") };
@@ -122,6 +122,12 @@ export class Edits {
     this.error = error;
     this.onChange();
   }
+}
+
+/** Both texts, unless one holds the other already. @param {string} theirs @param {string} mine */
+export function joinNotes(theirs, mine) {
+  if (mine.includes(theirs)) return mine;
+  return theirs.includes(mine) && mine ? theirs : [theirs, mine].filter(Boolean).join("\n\n");
 }
 
 /** @param {Record<string, any>} sidecar @returns {Fields} */

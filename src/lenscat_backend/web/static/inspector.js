@@ -2,7 +2,7 @@
 
 import { originalUrl, suggest } from "./api.js";
 import { el, errorNotice, icon, iconButton } from "./dom.js";
-import { editsOf } from "./edits.js";
+import { editsOf, joinNotes } from "./edits.js";
 import { factsOf } from "./facts.js";
 import { shown } from "./folders.js";
 import { routeHash } from "./route.js";
@@ -44,7 +44,7 @@ export class Inspector {
     const stored = this.edits.draft.notes;
     const overtaken = stored !== this.notesShown && stored !== typed; // merged from elsewhere while somebody typed
     this.notesShown = typed;
-    this.edits.change({ notes: overtaken ? [stored, typed].filter(Boolean).join("\n\n") : typed });
+    this.edits.change({ notes: overtaken ? joinNotes(stored, typed) : typed });
     this.#update();
   }
 
