@@ -18,6 +18,7 @@ from benchmarks.sizes import FULL, QUICK, TINY, Sizes
 
 _REPO = Path(__file__).resolve().parents[1]
 _WORK = _REPO / "var" / "benchmarks"
+_MARK = ".lenscat-benchmarks"
 _NAMES = ("drawing", "existing", "scanning", "curve")
 _ENDED_BY_SIGNAL = 128
 
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parse(arguments)
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(_ENDED_BY_SIGNAL + number))  # so that servers are stopped
     work: Path = given.work.resolve()
-    work.mkdir(parents=True, exist_ok=True)
+    _claim(work)
     sizes = TINY if given.tiny else QUICK if given.quick else FULL
     small = given.tiny or given.quick
     out: Path = given.out or (work / "results" if small else _REPO / "docs" / "benchmarks")
@@ -39,6 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         page = write_report(out, [section])
     print(f"Written: {page} (pictures are kept in {work})")
     return 0
+
+
+def _claim(work: Path) -> None:
+    """Make the work folder ours: things are deleted in it, so one that holds anything else is refused."""
+    mark = work / _MARK
+    if work.exists() and not mark.exists() and any(work.iterdir()):
+        raise SystemExit(f"{work} holds other files: give --work a new or empty folder.")
+    work.mkdir(parents=True, exist_ok=True)
+    mark.touch()
 
 
 def _benchmarks(work: Path, sizes: Sizes, photos: Path | None) -> dict[str, Callable[[], Section]]:

@@ -16,6 +16,7 @@ MEASURED = "measured"
 WARM_UP = "warm-up"
 _LEAST_SHARE = 0.5
 """A photograph with fewer pixels than this share of what is asked for would be enlarged too much."""
+_MOST_PIXELS = 80_000_000
 _SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp"))
 
 
@@ -72,13 +73,21 @@ def _bases(work: Path, sizes: Sizes, real: Path | None) -> Path:
 
 
 def _large_enough(folder: Path, size: tuple[int, int]) -> list[Path]:
-    found = []
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in _SUFFIXES and path.is_file():
-            with Image.open(path) as picture:
-                if picture.width * picture.height >= size[0] * size[1] * _LEAST_SHARE:
-                    found.append(path)
-    return found
+    """The pictures below `folder` that can be read and are large enough; what is damaged is passed over."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in _SUFFIXES and path.is_file()]
+    return [path for path in paths if _pixels(path) >= size[0] * size[1] * _LEAST_SHARE]
+
+
+def _pixels(path: Path) -> int:
+    """How many pixels a picture has; 0 where it cannot be decoded."""
+    try:
+        with Image.open(path) as picture:
+            if picture.width * picture.height > _MOST_PIXELS:
+                return 0
+            picture.load()
+            return picture.width * picture.height
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return 0
 
 
 def _fitted(path: Path, size: tuple[int, int]) -> Image.Image:

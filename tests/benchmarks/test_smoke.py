@@ -25,3 +25,13 @@ def test_a_benchmark_runs_and_writes_its_page(name: str, tmp_path: Path) -> None
     assert all(figure["value"] > 0 for figure in section["figures"])
     assert section["title"] in (out / "results.md").read_text()
     assert (out / f"{name}.svg").read_text().startswith("<?xml")
+
+
+def test_a_work_folder_that_holds_other_files_is_refused(tmp_path: Path) -> None:
+    precious = tmp_path / "holiday.jpg"
+    precious.write_bytes(b"mine")
+
+    with pytest.raises(SystemExit, match="holds other files"):
+        main(["--tiny", "--only", "curve", "--work", str(tmp_path)])
+
+    assert list(tmp_path.iterdir()) == [precious]

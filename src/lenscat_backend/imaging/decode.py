@@ -57,15 +57,10 @@ def _from_file(file: BinaryIO, image: ReadImage, edge: int, max_pixels: int, *, 
         height=edge,
         size="down",
         no_rotate=True,
-        fail_on=_strictness(image.format.name) if strict else "none",
+        option_string="fail_on=truncated" if strict else "",  # libvips 8.18 ignores its fail_on for sources
         **options,
     )
     return _turned(small.copy_memory(), image.turn)
-
-
-def _strictness(format_name: str) -> str:
-    """JPEG data that end early are only a warning to its decoder; other formats warn of harmless things."""
-    return "warning" if format_name == "jpeg" else "truncated"
 
 
 def _must_convert(opened: pyvips.Image) -> bool:

@@ -34,7 +34,8 @@ class ImageFacts(NamedTuple):
 
     def as_exif(self) -> dict[str, object]:
         """The `exif` object of a sidecar: only the keys that are known, in the documented order."""
-        exif = {name: value for name, value in zip(self._fields, self, strict=True) if value is not None}
+        pairs = zip(self._fields, self, strict=True)
+        exif: dict[str, object] = {name: value for name, value in pairs if value is not None}
         del exif["format"]
         if self.keywords is not None:
             exif["keywords"] = list(self.keywords)
