@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from lenscat_backend.bootstrap import make_application
+from lenscat_backend.application import make_application
 from lenscat_backend.settings import load_settings
 
 SHARED = Path(os.environ.get("LENSCAT_SHARED", Path(__file__).resolve().parents[1].parent / "shared"))

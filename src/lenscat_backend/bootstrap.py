@@ -1,12 +1,7 @@
-"""The only place that wires things together: settings to a library, a library to an application."""
+"""Settings to a library. With `application`, the only place that wires things together."""
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable
-
-from lenscat_backend.api.app import Application
-from lenscat_backend.errors import SettingsError
 from lenscat_backend.imaging.thumbnail import DecodeLimits
 from lenscat_backend.library.library import Library
 from lenscat_backend.library.options import LibraryOptions
@@ -30,30 +25,3 @@ def library_options(settings: Settings, *, watch: bool = False) -> LibraryOption
 def open_library(settings: Settings, *, watch: bool = False) -> Library:
     """The library that `settings` name, to be entered with ``async with``."""
     return Library.open(settings.location, library_options(settings, watch=watch))
-
-
-def make_application(settings: Settings, on_start: Callable[[], None] | None = None) -> Application:
-    """The ASGI application that `settings` describe; `on_start` is called once it is ready."""
-    return Application(
-        lambda: open_library(settings, watch=True), on_start=on_start, loopback_only=settings.auth != "none"
-    )
-
-
-def check_exposure(settings: Settings) -> None:
-    """Refuse to listen beyond this machine while nobody has to sign in. Raises `SettingsError`."""
-    if settings.auth == "none" or is_loopback(settings.host):
-        return
-    raise SettingsError(
-        f"{settings.host} can be reached from other machines, and this version has no sign-in yet: everyone there "
-        "could read and edit the library. Listen on 127.0.0.1, or set LENSCAT_AUTH=none if that is what you want."
-    )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server bound to `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,6 +1,6 @@
 """The application as other servers start it: ``uvicorn lenscat_backend.main:app``, configured by the environment."""
 
-from lenscat_backend.bootstrap import check_exposure, make_application
+from lenscat_backend.application import check_exposure, make_application
 from lenscat_backend.settings import load_settings
 
 _settings = load_settings()

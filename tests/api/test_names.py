@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -206,14 +207,11 @@ def test_an_edit_lands_in_the_sidecar_and_is_found(server: Served, root: bytes, 
     assert [entry["path"] for entry in found["items"]] == [path]
 
 
-@pytest.mark.parametrize("kind", [kind for kind, raw in NAMES.items() if b"t" in raw[:3].lower()])
+@pytest.mark.parametrize("kind", NAMES)
 def test_it_is_found_by_a_word_of_its_name(server: Served, kind: str) -> None:
-    raw = NAMES[kind]
-    word = next(
-        part for part in raw.decode("latin-1").lower().replace(".", " ").replace("~", " ").split() if "t" in part
-    )
-    found = server.get("/api/search", q=f"name:{word[:8].strip('-:')}", limit=1000).json()
-    assert decode_name(raw) in [entry["path"] for entry in found["items"]]
+    word = re.findall(rb"\w+", NAMES[kind])[0].decode("ascii")[:10]
+    found = server.get("/api/search", q=f"name:{word}", limit=1000).json()
+    assert decode_name(NAMES[kind]) in [entry["path"] for entry in found["items"]]
 
 
 @pytest.mark.parametrize(
@@ -285,12 +283,12 @@ def test_the_rollup_and_the_command_line_name_them_all(root: bytes, tmp_path: Pa
     assert json.loads(done.stdout)["thumbnails_failed"] == 0
     items = json.loads(read(root + b"/_rollup.json"))["items"]
     exported = run_lenscat("export", folder, "--cache-dir", tmp_path)
-    assert [json.loads(line)["path"] for line in exported.stdout.splitlines()] == [entry["path"] for entry in items]
+    assert [json.loads(line)["path"] for line in exported.stdout.split("\n")[:-1]] == [entry["path"] for entry in items]
     assert len(items) == len(NAMES) + len(FOLDERS)
 
 
 def test_a_search_prints_one_line_a_picture_and_no_control_characters(root: bytes, tmp_path: Path) -> None:
     done = run_lenscat("search", Path(os.fsdecode(root)), "name:jpg", "--cache-dir", tmp_path)
-    lines = done.stdout.splitlines()
+    lines = done.stdout.split("\n")[:-1]
     assert len(lines) == len(NAMES) + len(FOLDERS)
     assert all(line.isprintable() for line in lines)

@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 
 from lenscat_backend.api.conditions import ByteRange, etag_matches, parse_range
 from lenscat_backend.api.requests import ERROR_REPLIES, LibraryArgument
+from lenscat_backend.api.whole_path import WHOLE
 from lenscat_backend.library.originals import Original
 
 router = APIRouter(tags=["files"])
@@ -25,8 +26,8 @@ _REPLIES: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.head("/api/files/{path:path}", response_class=Response, include_in_schema=False)
-@router.get("/api/files/{path:path}", response_class=Response, responses=_REPLIES | ERROR_REPLIES)
+@router.head(f"/api/files/{{path:{WHOLE}}}", response_class=Response, include_in_schema=False)
+@router.get(f"/api/files/{{path:{WHOLE}}}", response_class=Response, responses=_REPLIES | ERROR_REPLIES)
 async def get_file(
     library: LibraryArgument,
     path: str,

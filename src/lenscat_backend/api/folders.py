@@ -8,6 +8,7 @@ import orjson
 from fastapi import APIRouter, Query, Response
 
 from lenscat_backend.api.requests import ERROR_REPLIES, LibraryArgument
+from lenscat_backend.api.whole_path import WHOLE
 from lenscat_backend.api.wire import FolderModel, ReindexReply
 
 router = APIRouter(tags=["folders"], responses=ERROR_REPLIES)
@@ -30,7 +31,7 @@ async def reindex_root(library: LibraryArgument) -> ReindexReply:
     return await _reindex(library, "")
 
 
-@router.post("/api/folders/{path:path}/reindex")
+@router.post(f"/api/folders/{{path:{WHOLE}}}/reindex")
 async def reindex_folder(library: LibraryArgument, path: str) -> ReindexReply:
     """Look at a folder anew, hash its pictures, write its manifest."""
     return await _reindex(library, path)

@@ -11,7 +11,7 @@ import typer
 from lenscat_backend.bootstrap import library_options
 from lenscat_backend.cli.exits import FOUND_PROBLEMS, OK
 from lenscat_backend.cli.output import print_json, print_line
-from lenscat_backend.cli.running import run
+from lenscat_backend.cli.running import run as run_work
 from lenscat_backend.library.clean import derived_files, remove_files
 from lenscat_backend.library.options import open_places
 from lenscat_backend.settings import load_settings
@@ -19,9 +19,9 @@ from lenscat_backend.settings import load_settings
 _SHOWN = 20
 
 
-def run_command(yes: bool, dry_run: bool, as_json: bool, **given: Any) -> None:
+def run(yes: bool, dry_run: bool, as_json: bool, **given: Any) -> None:
     """Do the command."""
-    run(lambda: _clean(yes, dry_run, as_json, given), as_json)
+    run_work(lambda: _clean(yes, dry_run, as_json, given), as_json)
 
 
 async def _clean(yes: bool, dry_run: bool, as_json: bool, given: dict[str, Any]) -> int:

@@ -1,13 +1,16 @@
-"""The commands. Each one parses its arguments and hands over to the module of its name."""
+"""The commands. Each one parses its arguments and hands over to the module of its name.
+
+That module is loaded only then: `lenscat search` must not wait for a web framework.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from lenscat_backend.cli import check, clean, export, index, sample, search, serve
 from lenscat_backend.cli.arguments import (
     AsJson,
     CacheOption,
@@ -32,6 +35,10 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 problems found, 2 wrong arguments, 3 not found, 4 not allowed, 5 conflict, "
     "6 busy or unreachable, 7 not a usable picture, 130 interrupted.",
 )
+
+
+def _run(command: str, *args: Any, **given: Any) -> None:
+    import_module(f"lenscat_backend.cli.{command}").run(*args, **given)
 
 
 def _print_version(wanted: bool) -> None:
@@ -64,7 +71,8 @@ def serve_command(
 
     Example: lenscat serve ~/Pictures
     """
-    serve.run(
+    _run(
+        "serve",
         library=library,
         host=host,
         port=port,
@@ -91,7 +99,8 @@ def index_command(
 
     Example: lenscat index ~/Pictures --thumbs
     """
-    index.run(
+    _run(
+        "index",
         thumbs,
         hashes,
         as_json,
@@ -116,7 +125,7 @@ def search_command(
 
     Example: lenscat search ~/Pictures tag:family sunset
     """
-    search.run(" ".join(query), limit, no_scan, as_json, library=library, cache_dir=cache_dir)
+    _run("search", " ".join(query), limit, no_scan, as_json, library=library, cache_dir=cache_dir)
 
 
 @app.command("check")
@@ -131,7 +140,7 @@ def check_command(
 
     Example: lenscat check ~/Pictures
     """
-    check.run(as_json, library=library, overlay=overlay, read_only=read_only, cache_dir=cache_dir)
+    _run("check", as_json, library=library, overlay=overlay, read_only=read_only, cache_dir=cache_dir)
 
 
 @app.command("export")
@@ -148,7 +157,7 @@ def export_command(
 
     Example: lenscat export ~/Pictures --format csv -o pictures.csv
     """
-    export.run(query, form, output, no_scan, as_json, library=library, cache_dir=cache_dir)
+    _run("export", query, form, output, no_scan, as_json, library=library, cache_dir=cache_dir)
 
 
 @app.command("clean")
@@ -163,7 +172,7 @@ def clean_command(
 
     Example: lenscat clean ~/Pictures --dry-run
     """
-    clean.run_command(yes, dry_run, as_json, library=library, cache_dir=cache_dir)
+    _run("clean", yes, dry_run, as_json, library=library, cache_dir=cache_dir)
 
 
 @app.command("sample")
@@ -174,7 +183,7 @@ def sample_command(
 
     Example: lenscat sample demo && lenscat serve demo
     """
-    sample.run(folder, as_json)
+    _run("sample", folder, as_json)
 
 
 def main() -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 import uvloop
 from granian.constants import HTTPModes, Interfaces
+from granian.errors import FatalError
 from granian.server.embed import Server
 
-from lenscat_backend.bootstrap import check_exposure, make_application
+from lenscat_backend.application import check_exposure, make_application
 from lenscat_backend.cli.exits import OK
 from lenscat_backend.cli.output import print_line
 from lenscat_backend.cli.running import run as run_work
@@ -52,7 +53,11 @@ async def _serve(settings: Settings) -> int:
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         print_line(f"Lenscat serves {settings.location} at http://{host}:{port}/ (Ctrl-C stops it)")
     saying.cancel()
-    await serving
+    try:
+        await serving
+    except FatalError:
+        if application.failure is None:
+            raise
     if application.failure is not None:
         raise application.failure
     return OK

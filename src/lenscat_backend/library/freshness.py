@@ -69,7 +69,7 @@ class Freshness:
             await self._watch_anew(watch)
         elif watch is not None and await watch.heard_all():
             changed = watch.take_changed()
-            if watch.take_missed() and not self.scanning:
+            if not self.scanning and watch.take_missed():
                 await self._scanner.scan_tree()
             await self._look_at(changed)
         elif self.scanning and not await self._scan_ends_soon():

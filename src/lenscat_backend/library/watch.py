@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from watchfiles._rust_notify import RustNotify
+from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from lenscat_backend.library.layout import MANIFESTS, THUMBNAIL_SUFFIX
 from lenscat_backend.models.paths import ROOT, LibraryPath, decode_name
@@ -42,7 +42,7 @@ class Watch:
         self._root = os.path.realpath(root)
         self._identity = _identity(self._root)
         self._markers = Path(os.path.realpath(marker_folder))
-        self._notify = RustNotify([self._root, str(self._markers)], False, False, 300, True, True)
+        self._notify = self._open()
         self._loop = loop
         self._on_change = on_change
         self._changed: dict[LibraryPath, None] = {}
@@ -77,7 +77,7 @@ class Watch:
 
     def is_alive(self) -> bool:
         """Whether the library's root still is the folder that is watched: it may have been replaced or mounted anew."""
-        return self._identity is not None and _identity(self._root) == self._identity
+        return self._thread.is_alive() and self._identity is not None and _identity(self._root) == self._identity
 
     def take_missed(self) -> bool:
         """Whether, since the last call, so much happened at once that the system may have dropped some of it."""
@@ -91,12 +91,37 @@ class Watch:
 
     def _listen(self) -> None:
         while not self._stop.is_set():
-            found = self._notify.watch(_DEBOUNCE_MS, _STEP_MS, _WAIT_MS, self._stop)
+            try:
+                found = self._notify.watch(_DEBOUNCE_MS, _STEP_MS, _WAIT_MS, self._stop)
+            except WatchfilesRustInternalError:  # a name that is not UTF-8: it stays at that error
+                try:
+                    self._notify = self._open()
+                except OSError:
+                    return
+                self._on_loop(self._start_over)
+                continue
             if isinstance(found, set):
-                with suppress(RuntimeError):  # the loop may be closing
-                    self._loop.call_soon_threadsafe(self._take, found)
+                self._on_loop(self._take, found)
             elif found in ("stop", "signal"):
                 return
+
+    def _open(self) -> RustNotify:
+        try:
+            return RustNotify([self._root, str(self._markers)], False, False, 300, True, True)
+        except (WatchfilesRustInternalError, UnicodeEncodeError) as error:
+            raise OSError(f"The library cannot be watched: {error}") from error
+
+    def _on_loop(self, call: Callable[..., None], *args: object) -> None:
+        with suppress(RuntimeError):  # the loop may be closing
+            self._loop.call_soon_threadsafe(call, *args)
+
+    def _start_over(self) -> None:
+        """After a gap: whatever happened in it was missed, and so may be the markers that somebody waits for."""
+        self._missed = True
+        for name in self._waiting:
+            with suppress(OSError):
+                (self._markers / name).touch()
+        self._on_change()
 
     def _take(self, events: set[tuple[int, str]]) -> None:
         markers = str(self._markers)
