@@ -7,7 +7,6 @@ import struct
 import pytest
 
 from lenscat_backend.imaging.metadata import MAX_KEYWORDS, clean_text
-from lenscat_backend.imaging.srgb import is_srgb
 from tests.imaging.builders import exif_segment, facts_of, iptc_segment, jpeg, segment, tiff, xmp, xmp_segment
 
 TAKEN, ZONE = 0x9003, 0x9011
@@ -211,11 +210,6 @@ def test_an_exif_loop_and_a_huge_count_end() -> None:
     assert facts_of(jpeg(exif_segment(looped))).make == "Canon"
     huge = bytes(block).replace(struct.pack("<HHI", 0x010F, 2, 6), struct.pack("<HHI", 0x010F, 2, 0xFFFFFFF0))
     assert facts_of(jpeg(exif_segment(huge))).width == 40
-
-
-def test_a_profile_is_not_believed_by_its_name() -> None:
-    assert not is_srgb(b"")
-    assert not is_srgb(b"sRGB IEC61966-2.1" * 20)
 
 
 def test_two_exif_blocks_the_first_wins() -> None:

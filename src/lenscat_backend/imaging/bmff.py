@@ -143,16 +143,20 @@ class Items:
         version = cursor.number(4) >> 24
         cursor.number(2 if version == 0 else 4)
         for box in boxes(self._meta, cursor.at, cursor.end):
-            entry = Cursor(self._meta, box.start, box.end)
-            version = entry.number(4) >> 24
+            version = self._meta[box.start]
             if box.kind != b"infe" or version < 2:
                 continue
-            number = entry.number(2 if version == 2 else 4)
-            entry.number(2)
-            kind = entry.take(4)
-            entry.text()
-            types[number] = (kind, entry.text() if kind == b"mime" else b"")
+            at = box.start + (6 if version == 2 else 8)  # behind the number; then comes the protection index
+            number = int.from_bytes(self._meta[box.start + 4 : at], "big")
+            kind = self._meta[at + 2 : at + 6]
+            types[number] = (kind, self._content_type(at + 6, box.end) if kind == b"mime" else b"")
         return types
+
+    def _content_type(self, at: int, end: int) -> bytes:
+        """The MIME type, the second of the texts at `at`."""
+        cursor = Cursor(self._meta, at, end)
+        cursor.text()
+        return cursor.text()
 
     def _extents(self, wanted: int) -> list[tuple[int, int, int]]:
         """Construction method, offset and length of each piece of an item."""
@@ -161,20 +165,25 @@ class Items:
             return []
         version = cursor.number(4) >> 24
         sizes = cursor.number(2)
-        offset_size, length_size, base_size, index_size = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15, sizes & 15
-        for _ in range(cursor.number(2 if version < 2 else 4)):
-            number = cursor.number(2 if version < 2 else 4)
-            method = cursor.number(2) & 15 if version else 0
-            cursor.number(2)
-            base = cursor.number(base_size)
-            count = cursor.number(2)
-            step = (index_size if version else 0) + offset_size + length_size
-            if number != wanted:
-                cursor.at += count * step
-                continue
-            extents = []
-            for _ in range(min(count, _MAX_EXTENTS)):
-                cursor.number(index_size if version else 0)
-                extents.append((method, base + cursor.number(offset_size), cursor.number(length_size)))
-            return extents
-        return []
+        offset_size, length_size, base_size = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15
+        index_size = sizes & 15 if version else 0
+        number_size, method_size = 2 if version < 2 else 4, 2 if version else 0
+        items = cursor.number(number_size)
+        data, at = cursor.data, cursor.at
+        for _ in range(items):  # a picture of many tiles has many items: skip those not wanted at once
+            found = int.from_bytes(data[at : at + number_size], "big")
+            if found == wanted or at >= cursor.end:
+                break
+            at += number_size + method_size + 2 + base_size + 2
+            at += int.from_bytes(data[at - 2 : at], "big") * (index_size + offset_size + length_size)
+        else:
+            return []
+        cursor.at = at + number_size
+        method = cursor.number(method_size) & 15
+        cursor.number(2)
+        base = cursor.number(base_size)
+        extents = []
+        for _ in range(min(cursor.number(2), _MAX_EXTENTS)):
+            cursor.number(index_size)
+            extents.append((method, base + cursor.number(offset_size), cursor.number(length_size)))
+        return extents

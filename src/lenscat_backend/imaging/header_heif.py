@@ -96,13 +96,18 @@ def _properties(items: Items, primary: int) -> list[tuple[bytes, Cursor]]:
 
 def _associations(cursor: Cursor, primary: int) -> list[int]:
     full = cursor.number(4)
-    wide = full & 1
-    for _ in range(min(cursor.number(4), _MAX_ASSOCIATIONS)):
-        number = cursor.number(2 if full >> 24 < 1 else 4)
-        count = cursor.number(1)
-        if number == primary:
-            return [cursor.number(1 + wide) & (0x7FFF if wide else 0x7F) for _ in range(count)]
-        cursor.at += count * (1 + wide)
+    size, number_size = 1 + (full & 1), 2 if full >> 24 < 1 else 4
+    entries = min(cursor.number(4), _MAX_ASSOCIATIONS)
+    data, at = cursor.data, cursor.at
+    for _ in range(entries):
+        found, at = int.from_bytes(data[at : at + number_size], "big"), at + number_size + 1
+        if at > cursor.end:
+            break
+        count = data[at - 1]
+        if found == primary:
+            cursor.at = at
+            return [cursor.number(size) & (0x7FFF if size == 2 else 0x7F) for _ in range(count)]
+        at += count * size
     return []
 
 

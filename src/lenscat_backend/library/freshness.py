@@ -65,6 +65,8 @@ class Freshness:
 
     async def _refresh_now(self) -> None:
         watch = self.watch
+        if watch is not None and watch.failed:
+            self.watch = watch = None
         if watch is not None and not await asyncio.to_thread(watch.is_alive):
             await self._watch_anew(watch)
         elif watch is not None and await watch.heard_all():

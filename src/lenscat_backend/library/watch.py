@@ -47,7 +47,7 @@ class Watch:
         self._on_change = on_change
         self._changed: dict[LibraryPath, None] = {}
         self._missed = False
-        self._waiting: dict[str, asyncio.Future[None]] = {}
+        self._waiting: dict[str, asyncio.Future[bool]] = {}
         self._numbers = itertools.count()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="watch", daemon=True)
@@ -66,18 +66,22 @@ class Watch:
         marker = self._markers / name
         try:
             await asyncio.to_thread(marker.touch)
-            await asyncio.wait_for(heard, MARKER_TIMEOUT_S)
+            return await asyncio.wait_for(heard, MARKER_TIMEOUT_S)
         except (TimeoutError, OSError):
             return False
         finally:
             self._waiting.pop(name, None)
             with suppress(OSError):
                 await asyncio.to_thread(marker.unlink, True)
-        return True
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has stopped listening for good: it met a name that is not UTF-8, which watchfiles cannot tell."""
+        return not self._thread.is_alive()
 
     def is_alive(self) -> bool:
         """Whether the library's root still is the folder that is watched: it may have been replaced or mounted anew."""
-        return self._thread.is_alive() and self._identity is not None and _identity(self._root) == self._identity
+        return self._identity is not None and _identity(self._root) == self._identity
 
     def take_missed(self) -> bool:
         """Whether, since the last call, so much happened at once that the system may have dropped some of it."""
@@ -93,13 +97,9 @@ class Watch:
         while not self._stop.is_set():
             try:
                 found = self._notify.watch(_DEBOUNCE_MS, _STEP_MS, _WAIT_MS, self._stop)
-            except WatchfilesRustInternalError:  # a name that is not UTF-8: it stays at that error
-                try:
-                    self._notify = self._open()
-                except OSError:
-                    return
-                self._on_loop(self._start_over)
-                continue
+            except WatchfilesRustInternalError:
+                self._on_loop(self._give_up)
+                return
             if isinstance(found, set):
                 self._on_loop(self._take, found)
             elif found in ("stop", "signal"):
@@ -115,13 +115,10 @@ class Watch:
         with suppress(RuntimeError):  # the loop may be closing
             self._loop.call_soon_threadsafe(call, *args)
 
-    def _start_over(self) -> None:
-        """After a gap: whatever happened in it was missed, and so may be the markers that somebody waits for."""
-        self._missed = True
-        for name in self._waiting:
-            with suppress(OSError):
-                (self._markers / name).touch()
-        self._on_change()
+    def _give_up(self) -> None:
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_result(False)
 
     def _take(self, events: set[tuple[int, str]]) -> None:
         markers = str(self._markers)
@@ -131,7 +128,7 @@ class Watch:
             if folder == markers:
                 waiting = self._waiting.get(name)
                 if waiting is not None and not waiting.done():
-                    waiting.set_result(None)
+                    waiting.set_result(True)
             else:
                 self._note(folder, name, kind)
         if self._changed:
