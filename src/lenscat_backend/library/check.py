@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import orjson
@@ -99,6 +100,8 @@ def _check_files(disks: Disks, folder: LibraryPath, pointer: bool, report: Healt
         entries = disks.base.list_folder(folder).entries
     except LenscatError:
         return  # already among the folder's own problems
+    with suppress(LenscatError):  # what a crash left in a place that cannot be written stays
+        disks.base.sweep(folder)
     for name in orphans(entries):
         (report.orphan_sidecars if name.endswith(".json") else report.orphan_thumbnails).add(join(folder, name))
     if pointer and (problem := pointer_problem(disks.base, folder)) is not None:

@@ -42,8 +42,9 @@ def derived_files(disk: LocalDisk) -> Iterator[Leftover]:
         folder = waiting.pop()
         try:
             entries = disk.list_folder(folder).entries
+            disk.sweep(folder)
         except LenscatError:
-            continue  # a folder that cannot be read keeps its files
+            continue  # a folder that cannot be read, or not be written, keeps its files
         for entry in entries:
             path = join(folder, entry.name)
             if entry.is_folder:

@@ -10,11 +10,12 @@ import asyncio
 import os
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from lenscat_backend.catalog.catalog import Catalog
-from lenscat_backend.errors import NotFoundError, UnreachableError
+from lenscat_backend.errors import LenscatError, NotFoundError, UnreachableError
 from lenscat_backend.library import probe
 from lenscat_backend.library.listing import FolderListing, changes_since, in_order
 from lenscat_backend.library.probe import Disks
@@ -145,6 +146,8 @@ class Scanner:
             return Looked(listing, changed=False)
         await self._ensure_parents(path)
         await self._update(path, listing)
+        with suppress(LenscatError):  # what a crash left in a place that cannot be written stays
+            await self._in_thread(self._disks.base.sweep, path)
         self._on_change(path)
         return Looked(listing, changed=True)
 
