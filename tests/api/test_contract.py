@@ -732,3 +732,21 @@ def test_every_error_is_a_detail_in_json(client: TestClient) -> None:
         reply = client.get(call)
         assert (reply.headers["content-type"], list(reply.json())) == ("application/json", ["detail"])
         assert len(reply.json()["detail"]) > 10
+
+
+XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:subject><rdf:Bag><rdf:li>Budapest</rdf:li></rdf:Bag>
+</dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>"""
+
+
+def test_embedded_keywords_are_shown_and_found_but_never_copied_into_a_sidecar(
+    library: Path, client: TestClient
+) -> None:
+    (library / "k.jpg").write_bytes(picture(xmp=XMP))
+    before = item_of(client, "k.jpg")
+    assert (before["exif"]["keywords"], before["tags"]) == (["Budapest"], [])
+    put(client, "k.jpg", before | {"tags": ["mine"]})
+    assert "Budapest" not in (library / "k.jpg.json").read_text()
+    after = item_of(client, "k.jpg")
+    assert (after["exif"]["keywords"], after["tags"]) == (["Budapest"], ["mine"])
+    assert client.get("/api/search", params={"q": "tag:budapest"}).json()["total"] == 1

@@ -18,10 +18,15 @@ from tests.serving import Served, serving
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'")
 
 CHROMIUM = os.environ.get("LENSCAT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 TIMEOUT_MS = 10_000
 NASTY = '100% #1?+&"é.jpg'
 HOSTILE = "<img src=x onerror=alert(1)>.jpg"
@@ -106,8 +111,8 @@ def _served_once(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture
-def looked_at(_served_once: Gallery) -> Iterator[Gallery]:
-    """A gallery that many tests share: look, and change nothing."""
+def shared_gallery(_served_once: Gallery) -> Iterator[Gallery]:
+    """A gallery that many tests share: each changes no more than a picture of its own."""
     opened = Gallery(_served_once.root, _served_once.served, _served_once.browser)
     yield opened
     opened.finish()

@@ -54,8 +54,8 @@ def saved(page: Any) -> None:
     expect(page.locator(".state")).to_have_text("Saved")
 
 
-def test_folders_and_thumbnails_are_shown_and_back_works(looked_at: Gallery) -> None:
-    page = looked_at.open()
+def test_folders_and_thumbnails_are_shown_and_back_works(shared_gallery: Gallery) -> None:
+    page = shared_gallery.open()
     expect(page.locator("#folders a")).to_have_count(3)
     expect(page.locator("#grid a.thumb")).to_have_count(3)
     for image in page.locator("#grid img").all():
@@ -69,8 +69,8 @@ def test_folders_and_thumbnails_are_shown_and_back_works(looked_at: Gallery) -> 
     expect(page.get_by_text("No pictures here")).to_be_visible()
 
 
-def test_a_big_folder_comes_page_by_page_in_the_order_people_count(looked_at: Gallery) -> None:
-    page = looked_at.open("#/many")
+def test_a_big_folder_comes_page_by_page_in_the_order_people_count(shared_gallery: Gallery) -> None:
+    page = shared_gallery.open("#/many")
     expect(page.locator("#summary")).to_contain_text("First 100 pictures")
     page.locator("#end").scroll_into_view_if_needed()
     expect(page.locator("#grid a.thumb")).to_have_count(130)
@@ -79,8 +79,8 @@ def test_a_big_folder_comes_page_by_page_in_the_order_people_count(looked_at: Ga
     assert names == [f"img{number}.jpg" for number in range(130)]
 
 
-def test_the_viewer_opens_steps_and_closes_by_keyboard(looked_at: Gallery) -> None:
-    page = looked_at.open("#/many")
+def test_the_viewer_opens_steps_and_closes_by_keyboard(shared_gallery: Gallery) -> None:
+    page = shared_gallery.open("#/many")
     tile(page, "img0.jpg").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
@@ -99,8 +99,8 @@ def test_the_viewer_opens_steps_and_closes_by_keyboard(looked_at: Gallery) -> No
     assert "img1.jpg" in page.evaluate("document.activeElement.textContent")
 
 
-def test_edits_are_in_the_sidecar(gallery: Gallery) -> None:
-    page = gallery.open("#/?item=a.jpg")
+def test_edits_are_in_the_sidecar(shared_gallery: Gallery) -> None:
+    page = shared_gallery.open("#/many?item=many/img5.jpg")
     add_tag(page, "sunset")
     add_tag(page, "to go, lake")
     page.locator("#notes").fill("First line\nsecond")
@@ -110,32 +110,32 @@ def test_edits_are_in_the_sidecar(gallery: Gallery) -> None:
     page.get_by_role("button", name="Favourite").click()
     page.get_by_label("Remove tag to go").click()
     wanted = {"notes": "First line\nsecond", "rating": 4, "label": "red", "favorite": True, "tags": ["sunset", "lake"]}
-    poll(lambda: wanted.items() <= sidecar(gallery.root, "a.jpg").items(), "the edits on disk")
+    poll(lambda: wanted.items() <= sidecar(shared_gallery.root, "many/img5.jpg").items(), "the edits on disk")
     saved(page)
 
 
-def test_a_conflict_merges_both_sides(gallery: Gallery) -> None:
-    page = gallery.open("#/?item=a.jpg", expected="412")
+def test_a_conflict_merges_both_sides(shared_gallery: Gallery) -> None:
+    page = shared_gallery.open("#/many?item=many/img6.jpg", expected="412")
     add_tag(page, "mine")
     saved(page)
-    path = gallery.root / "a.jpg.json"
-    theirs = sidecar(gallery.root, "a.jpg") | {"tags": ["mine", "theirs"], "rating": 3, "custom": 1}
+    path = shared_gallery.root / "many/img6.jpg.json"
+    theirs = sidecar(shared_gallery.root, "many/img6.jpg") | {"tags": ["mine", "theirs"], "rating": 3, "custom": 1}
     path.write_text(json.dumps(theirs))
     add_tag(page, "second")
     expect(page.locator(".merged")).to_contain_text("Both edits are kept")
     saved(page)
-    now = sidecar(gallery.root, "a.jpg")
+    now = sidecar(shared_gallery.root, "many/img6.jpg")
     assert (set(now["tags"]), now["rating"], now["custom"]) == ({"mine", "theirs", "second"}, 3, 1)
     expect(page.locator(".tokens .token")).to_have_count(3)
 
 
-def test_a_damaged_sidecar_is_told_and_kept(gallery: Gallery) -> None:
-    page = gallery.open("#/?item=a.jpg", expected="409")
+def test_a_damaged_sidecar_is_told_and_kept(shared_gallery: Gallery) -> None:
+    page = shared_gallery.open("#/many?item=many/img7.jpg", expected="409")
     expect(page.locator("#new-tag")).to_be_visible()
-    (gallery.root / "a.jpg.json").write_text("{ damaged")
+    (shared_gallery.root / "many/img7.jpg.json").write_text("{ damaged")
     add_tag(page, "lost")
     expect(page.locator(".state")).to_have_text("Not saved")
-    assert (gallery.root / "a.jpg.json").read_text() == "{ damaged"
+    assert (shared_gallery.root / "many/img7.jpg.json").read_text() == "{ damaged"
 
 
 def test_search_finds_suggests_and_says_when_nothing_matches(gallery: Gallery) -> None:
@@ -195,21 +195,23 @@ def test_any_name_that_a_disk_can_hold(gallery: Gallery) -> None:
     opened(page)
 
 
-def test_hostile_tags_notes_and_query_are_only_text(gallery: Gallery) -> None:
+def test_hostile_tags_notes_and_query_are_only_text(shared_gallery: Gallery) -> None:
     attack = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
-    (gallery.root / "a.jpg.json").write_text(json.dumps({"v": 1, "tags": [attack], "notes": attack, "label": attack}))
-    page = gallery.open("#/?item=a.jpg")
+    (shared_gallery.root / "many/img8.jpg.json").write_text(
+        json.dumps({"v": 1, "tags": [attack], "notes": attack, "label": attack})
+    )
+    page = shared_gallery.open("#/many?item=many/img8.jpg")
     expect(page.locator(".tokens .token")).to_have_text([attack])
     expect(page.locator("#notes")).to_have_value(attack)
     page.locator(".tokens .token a").first.click()
     expect(page.locator("#crumbs")).to_contain_text("<script>")
-    page.goto(gallery.url + "#/?q=" + quote(attack))
+    page.goto(shared_gallery.url + "#/?q=" + quote(attack))
     expect(page.locator("#crumbs")).to_contain_text(attack)
     assert page.locator("img[src=x]").count() == 0
 
 
-def test_a_broken_picture_says_why_and_a_tiff_is_shown(looked_at: Gallery) -> None:
-    page = looked_at.open("#/odd", expected="422")
+def test_a_broken_picture_says_why_and_a_tiff_is_shown(shared_gallery: Gallery) -> None:
+    page = shared_gallery.open("#/odd", expected="422")
     broken = page.locator(".frame.broken")
     expect(broken).to_have_count(1)
     assert len(broken.get_attribute("title")) > 10
@@ -230,8 +232,8 @@ def test_a_read_only_library_says_why_nothing_is_saved(pictures: Path, browser: 
         assert not sidecar(gallery.root, "a.jpg")
 
 
-def test_a_server_that_is_gone_is_told_and_found_again(looked_at: Gallery) -> None:
-    page = looked_at.open(expected="Failed to load resource")
+def test_a_server_that_is_gone_is_told_and_found_again(shared_gallery: Gallery) -> None:
+    page = shared_gallery.open(expected="Failed to load resource")
     expect(page.locator("#grid a.thumb")).to_have_count(3)
     busy = {"status": 503, "headers": {"Retry-After": "1"}, "json": {"detail": "The disk is not mounted."}}
     page.route("**/api/folders?*", lambda route: route.fulfill(**busy))
@@ -248,22 +250,22 @@ def test_a_server_that_is_gone_is_told_and_found_again(looked_at: Gallery) -> No
     expect(page.locator("#folders a")).to_have_count(3)
 
 
-def test_a_phone_scrolls_only_down(looked_at: Gallery) -> None:
+def test_a_phone_scrolls_only_down(shared_gallery: Gallery) -> None:
     for address in ("", "#/many", "#/?item=a.jpg", "#/?q=a"):
-        page = looked_at.open(address, viewport={"width": 390, "height": 844}, has_touch=True)
+        page = shared_gallery.open(address, viewport={"width": 390, "height": 844}, has_touch=True)
         expect(page.locator("#grid a.thumb").first).to_be_attached()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
         assert page.evaluate("document.getElementById('viewer').scrollWidth <= innerWidth"), address
         page.context.close()
 
 
-def test_it_works_below_a_sub_path(gallery: Gallery) -> None:
-    with proxied(gallery.served.port) as url:
-        page = gallery.open(url)
+def test_it_works_below_a_sub_path(shared_gallery: Gallery) -> None:
+    with proxied(shared_gallery.served.port) as url:
+        page = shared_gallery.open(url)
         poll(shown(tile(page, NASTY).locator("img")), "a thumbnail")
         tile(page, NASTY).click()
         opened(page)
         add_tag(page, "proxied")
         saved(page)
-        assert sidecar(gallery.root, NASTY)["tags"] == ["proxied"]
+        assert sidecar(shared_gallery.root, NASTY)["tags"] == ["proxied"]
         page.context.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.staticfiles import StaticFiles
@@ -45,6 +46,17 @@ class Application:
         self.failure = error
 
 
+class _Static(StaticFiles):
+    """The page's files: asked about each time, so that an upgrade shows at once."""
+
+    def file_response(self, *args: Any, **given: Any) -> Response:
+        """The file, with its headers."""
+        response = super().file_response(*args, **given)
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
 def make_routes(
     open_library: Callable[[], Library],
     on_start: Callable[[], None],
@@ -81,5 +93,5 @@ def make_routes(
 
     for module in (page, folders, items, thumbnails, search, health, files):
         app.include_router(module.router)
-    app.mount("/static", StaticFiles(directory=page.STATIC), name="static")
+    app.mount("/static", _Static(directory=page.STATIC), name="static")
     return app

@@ -64,7 +64,7 @@ class Items:
 
         stored = await self._sidecars.save(path, edit, if_match, create_only, complete)
         await self._scanner.look_at_item(path)
-        return ItemMetadata(for_clients(stored.sidecar), stored.etag)
+        return await self.as_metadata(path, image, stored)
 
     async def remove(self, path: LibraryPath, if_match: frozenset[str] | None = None) -> None:
         """Delete the sidecar. `NotFoundError` where there is none."""
@@ -89,12 +89,13 @@ class Items:
         return image
 
     async def as_metadata(self, path: LibraryPath, image: Entry, stored: Stored) -> ItemMetadata:
-        """A stored sidecar for clients: of a picture that was replaced since, dimensions and hash are today's."""
+        """A stored sidecar for clients: with what the picture itself says, and dimensions and hash that are today's."""
+        facts = await self._facts(path, image)
+        embedded = {key: facts[key] for key in EMBEDDED_ONLY if key in facts}
         fields = for_clients(stored.sidecar)
-        if image.mtime_ns > stored.mtime_ns:
-            facts = await self._facts(path, image)
-            fields["exif"] = stored.sidecar.exif | measured(facts)
-            fields["hash"] = await self._known_hash(path, image)
+        fields["exif"] = embedded | stored.sidecar.exif | measured(facts)
+        vouched = stored.sidecar.hash if image.mtime_ns <= stored.mtime_ns else None
+        fields["hash"] = await self._known_hash(path, image) or vouched
         return ItemMetadata(fields, stored.etag)
 
     async def _from_picture(self, path: LibraryPath, image: Entry) -> Fields:
@@ -110,9 +111,11 @@ class Items:
 
     async def _with_facts(self, path: LibraryPath, image: Entry, sidecar: Sidecar) -> Sidecar:
         """The sidecar with the picture's facts and hash: its dimensions and hash are always the picture's own."""
-        facts = {key: fact for key, fact in (await self._facts(path, image)).items() if key not in EMBEDDED_ONLY}
+        facts = await self._facts(path, image)
+        exif = facts | sidecar.exif | measured(facts)
+        embedded = {key for key in EMBEDDED_ONLY if key in facts and exif[key] == facts[key]}
         fields = dict(sidecar.fields)
-        fields["exif"] = facts | sidecar.exif | measured(facts)
+        fields["exif"] = {key: value for key, value in exif.items() if key not in embedded}
         fields["hash"] = await self._hash(path, image)
         fields.setdefault("v", SIDECAR_VERSION)
         fields.setdefault("updated_by", UNKNOWN_EDITOR)
