@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from platformdirs import user_cache_path
-from pydantic import AliasChoices, Field, ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lenscat_backend.errors import SettingsError
@@ -16,44 +16,32 @@ from lenscat_backend.errors import SettingsError
 class Settings(BaseSettings):
     """Everything that can be configured; docs/settings.md explains each."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="LENSCAT_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
 
-    storage_type: Literal["local", "s3"] = "local"
-    local_root: str = "."
-    s3_bucket: str = ""
-    s3_prefix: str = ""
-    s3_region: str = ""
-    s3_endpoint: str = ""
-    host: str = "127.0.0.1"
-    port: int = Field(8000, ge=0, le=65535)
-    reload: bool = False
+    storage_type: Literal["local", "s3"] = Field("local", validation_alias="STORAGE_TYPE")
+    local_root: str = Field(".", validation_alias="LOCAL_ROOT")
+    s3_bucket: str = Field("", validation_alias="S3_BUCKET")
+    s3_prefix: str = Field("", validation_alias="S3_PREFIX")
+    s3_region: str = Field("", validation_alias="S3_REGION")
+    s3_endpoint: str = Field("", validation_alias="S3_ENDPOINT")
+    host: str = Field("127.0.0.1", validation_alias="HOST")
+    port: int = Field(8000, ge=0, le=65535, validation_alias="PORT")
+    reload: bool = Field(False, validation_alias="RELOAD")
 
-    library: str | None = Field(None, validation_alias=AliasChoices("library", "LENSCAT_LIBRARY"))
-    auth: Literal["", "none"] = Field("", validation_alias=AliasChoices("auth", "LENSCAT_AUTH"))
-    cache_dir: Path = Field(
-        default_factory=lambda: user_cache_path("lenscat"),
-        validation_alias=AliasChoices("cache_dir", "LENSCAT_CACHE_DIR"),
-    )
-    derived: Literal["beside", "cache"] = Field("beside", validation_alias=AliasChoices("derived", "LENSCAT_DERIVED"))
-    overlay: str | None = Field(None, validation_alias=AliasChoices("overlay", "LENSCAT_OVERLAY"))
-    read_only: bool = Field(False, validation_alias=AliasChoices("read_only", "LENSCAT_READ_ONLY"))
-    follow_links_outside: bool = Field(
-        False, validation_alias=AliasChoices("follow_links_outside", "LENSCAT_FOLLOW_LINKS_OUTSIDE")
-    )
-    watch: bool = Field(True, validation_alias=AliasChoices("watch", "LENSCAT_WATCH"))
-    threads: int = Field(
-        default_factory=lambda: os.cpu_count() or 1,
-        ge=1,
-        le=256,
-        validation_alias=AliasChoices("threads", "LENSCAT_THREADS"),
-    )
-    max_pixels: int = Field(100_000_000, ge=1, validation_alias=AliasChoices("max_pixels", "LENSCAT_MAX_PIXELS"))
-    max_image_bytes: int = Field(
-        512 * 1024 * 1024, ge=1, validation_alias=AliasChoices("max_image_bytes", "LENSCAT_MAX_IMAGE_BYTES")
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", validation_alias=AliasChoices("log_level", "LENSCAT_LOG_LEVEL")
-    )
+    library: str | None = None
+    auth: Literal["", "none"] = ""
+    cache_dir: Path = Field(default_factory=lambda: user_cache_path("lenscat"))
+    derived: Literal["beside", "cache"] = "beside"
+    overlay: str | None = None
+    read_only: bool = False
+    follow_links_outside: bool = False
+    watch: bool = True
+    threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
+    max_pixels: int = Field(100_000_000, ge=1)
+    max_image_bytes: int = Field(512 * 1024 * 1024, ge=1)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property
     def location(self) -> str:

@@ -750,3 +750,12 @@ def test_embedded_keywords_are_shown_and_found_but_never_copied_into_a_sidecar(
     after = item_of(client, "k.jpg")
     assert (after["exif"]["keywords"], after["tags"]) == (["Budapest"], ["mine"])
     assert client.get("/api/search", params={"q": "tag:budapest"}).json()["total"] == 1
+
+
+@pytest.mark.parametrize("condition", [{}, {"If-None-Match": '"other"'}, {"If-None-Match": "*"}])
+def test_a_thumbnail_from_memory_is_the_same_reply_as_the_routes(client: TestClient, condition: dict[str, str]) -> None:
+    client.get("/api/thumb?path=a.jpg")
+    hot = client.get("/api/thumb?path=a.jpg", headers=condition)
+    routed = client.get("/api/thumb?path=a.jpg&routed=1", headers=condition)
+    assert (hot.status_code, hot.content) == (routed.status_code, routed.content)
+    assert dict(hot.headers) == dict(routed.headers)

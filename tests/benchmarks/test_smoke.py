@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from benchmarks.__main__ import main
 
 NAMES = ("drawing", "existing", "scanning", "curve")

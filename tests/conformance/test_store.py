@@ -492,9 +492,7 @@ def above_of(path: str) -> set[str]:
     return {"/".join(parts[:end]) for end in range(len(parts))}
 
 
-def expected_failure(
-    model: dict[str, bytes], folders: set[str], action: str, path: str
-) -> type[BaseException] | None:
+def expected_failure(model: dict[str, bytes], folders: set[str], action: str, path: str) -> type[BaseException] | None:
     under_a_file = bool(above_of(path) & set(model))
     exists = path in model
     if action in ("write", "create"):

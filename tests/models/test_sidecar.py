@@ -162,5 +162,5 @@ def test_no_tag_is_lost_without_a_match_while_the_stored_one_is_newer(
     edit = Edit({"tags": mine}, sent)
     before = stored(tags=theirs, updated_at=format_time(NOW - HOUR))
     made = apply_edit(before, edit, now=NOW, stored_at=NOW - HOUR, matched=False)
-    expected = {*mine, *theirs} if NOW - HOUR > min(sent, NOW) else set(mine)
+    expected = {*mine, *theirs} if min(sent, NOW) < NOW - HOUR else set(mine)
     assert set(made.tags) == expected

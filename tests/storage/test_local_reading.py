@@ -147,9 +147,7 @@ def test_the_folder_etag_is_kept_back_until_it_settles(disk: LocalDisk, tmp_path
     assert disk.list_folder(path).etag != before
 
 
-def test_what_happens_during_a_listing_shows_in_the_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_happens_during_a_listing_shows_in_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.scandir
 
     def scandir(descriptor: int) -> object:
@@ -340,9 +338,7 @@ def test_failures_of_the_disk(
         assert str(tmp_path) not in str(caught.value)
 
 
-def test_one_file_that_cannot_be_looked_at_fails_the_listing(
-    disk: LocalDisk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_file_that_cannot_be_looked_at_fails_the_listing(disk: LocalDisk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A listing with a hole would pass for a deletion."""
 
     class Item:

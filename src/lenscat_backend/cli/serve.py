@@ -6,25 +6,46 @@ import asyncio
 import logging
 import signal
 import socket
+from pathlib import Path
 from typing import Any
 
+import typer
 import uvloop
 from granian.constants import HTTPModes, Interfaces
 from granian.errors import FatalError
 from granian.server.embed import Server
+from watchfiles import run_process
 
 from lenscat_backend.application import check_exposure, make_application
-from lenscat_backend.cli.exits import OK
+from lenscat_backend.cli.exits import OK, show_error
 from lenscat_backend.cli.output import print_line
 from lenscat_backend.cli.running import run as run_work
-from lenscat_backend.errors import SettingsError
+from lenscat_backend.errors import LenscatError, SettingsError
 from lenscat_backend.settings import Settings, load_settings
+
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def run(**given: Any) -> None:
-    """Do the command."""
+    """Do the command; with RELOAD set, start anew whenever the program's own files change."""
+    if load_or_exit(**given).reload:
+        run_process(PACKAGE, target=run_once, kwargs=given)
+    else:
+        run_once(**given)
+
+
+def run_once(**given: Any) -> None:
+    """Serve until asked to stop."""
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     run_work(lambda: _serve(load_settings(**given)))
+
+
+def load_or_exit(**given: Any) -> Settings:
+    """The settings, or the program's end with what is wrong with them."""
+    try:
+        return load_settings(**given)
+    except LenscatError as error:
+        raise typer.Exit(show_error(error, as_json=False)) from error
 
 
 async def _serve(settings: Settings) -> int:

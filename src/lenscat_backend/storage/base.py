@@ -102,7 +102,12 @@ class Store(Protocol):
         ...
 
     async def write(
-        self, path: LibraryPath, data: bytes, *, if_version: str | None = None, create_only: bool = False,
+        self,
+        path: LibraryPath,
+        data: bytes,
+        *,
+        if_version: str | None = None,
+        create_only: bool = False,
         durable: bool = True,
     ) -> Blob:
         """Write a whole file atomically: a reader sees the old bytes or the new, never a part.

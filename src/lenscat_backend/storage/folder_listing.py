@@ -96,9 +96,7 @@ def _list_files(descriptor: int, now_ns: int) -> tuple[list[Entry], list[tuple[s
     return entries, others
 
 
-def _add_link(
-    folder: FolderHandle, name: str, now_ns: int, entries: list[Entry], problems: list[str]
-) -> None:
+def _add_link(folder: FolderHandle, name: str, now_ns: int, entries: list[Entry], problems: list[str]) -> None:
     try:
         info = folder.stat(name)
     except FileNotFoundError:

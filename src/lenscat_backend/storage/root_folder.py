@@ -30,9 +30,7 @@ class RootFolder:
         self._follow_outside = follow_outside
         self._device: int | None = None
 
-    def open_folder(
-        self, path: LibraryPath, *, make: bool = False, durable: bool = False
-    ) -> FolderHandle:
+    def open_folder(self, path: LibraryPath, *, make: bool = False, durable: bool = False) -> FolderHandle:
         """The folder at `path`, open; with `make`, missing folders are made on the way (`durable`: and flushed).
 
         Raises `OSError` for what the system refuses, `UnreachableError` where the root is gone,

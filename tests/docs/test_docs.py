@@ -1,0 +1,106 @@
+"""Documentation that cannot rot: what is not documented fails, and so does a link that leads nowhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from fastapi.routing import APIRoute
+
+from lenscat_backend.api.app import make_routes
+from lenscat_backend.api.errors import STATUS
+from lenscat_backend.cli.exits import EXIT_CODES
+from lenscat_backend.cli.main import app
+from lenscat_backend.library.sample import make_sample
+from lenscat_backend.models.query import COMPARISONS, STATES, TEXT_FIELDS
+from lenscat_backend.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text()
+
+
+def setting_names() -> Iterator[str]:
+    for name, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        yield alias if isinstance(alias, str) else f"LENSCAT_{name.upper()}"
+
+
+@pytest.mark.parametrize("name", sorted(setting_names()))
+def test_every_setting_is_documented(name: str) -> None:
+    assert f"`{name}`" in page("settings.md")
+
+
+def routes() -> list[tuple[str, str]]:
+    def never() -> Any:
+        raise AssertionError
+
+    paths = make_routes(never, lambda: None, lambda error: None).openapi()["paths"]
+    return [(method.upper(), path) for path, methods in paths.items() for method in methods]
+
+
+@pytest.mark.parametrize(("method", "path"), routes())
+def test_every_call_is_documented(method: str, path: str) -> None:
+    assert re.search(re.escape(f"`{method} {path}") + r"[`?]", page("http-api.md")), (method, path)
+
+
+def options() -> Iterator[tuple[str, str]]:
+    group: Any = typer.main.get_command(app)
+    for name, command in group.commands.items():
+        for option in command.params:
+            for word in option.opts:
+                if word.startswith("--"):
+                    yield name, word
+
+
+@pytest.mark.parametrize(("command", "option"), sorted(options()))
+def test_every_option_is_documented(command: str, option: str) -> None:
+    line = next(line for line in page("cli.md").splitlines() if line.startswith(f"| `lenscat {command} "))
+    assert f"`{option}`" in line
+
+
+def test_every_status_and_exit_code_is_documented() -> None:
+    for _, status in STATUS:
+        assert f"| {status} |" in page("http-api.md")
+    for _, code in EXIT_CODES:
+        assert f"| {code} |" in page("cli.md")
+
+
+def test_every_search_field_is_documented() -> None:
+    text = page("search.md")
+    assert all(f"`{field}:" in text for field in TEXT_FIELDS)
+    assert all(f"`is:{state}`" in text for state in STATES)
+    assert all(sign in text for sign in COMPARISONS)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in LINK.findall(path.read_text()):
+        if "://" not in target:
+            assert (path.parent / target).exists(), target
+
+
+def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_sample(tmp_path / "sample-library")
+    code = page("python.md").split("```python\n")[1].split("```")[0]
+    exec(compile(code, "python.md", "exec"), {"__name__": "example"})
+    assert "portraits/person1.jpg" in capsys.readouterr().out
+
+
+def test_routes_are_api_routes_with_a_description() -> None:
+    def never() -> Any:
+        raise AssertionError
+
+    for route in make_routes(never, lambda: None, lambda error: None).routes:
+        if isinstance(route, APIRoute):
+            assert route.description, route.path
