@@ -1,4 +1,4 @@
-"""Where derived files go: beside, cache, overlay, read-only. What must not be written into is the same bytes afterwards."""
+"""Where derived files go: beside, cache, overlay, read-only; what must not be written into stays as it is."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def record(name: str, tags: tuple[str, ...] = (), notes: str = "", rating: int |
 
     return ItemRecord(
         sort_key=sort_key(name), name=name, format="jpeg", size=1, mtime_ns=1, etag="e", width=1, height=1,
-        created_at=None, exif="{}", problem=None, sidecar_etag="", sidecar_problem=None,
+        created_at=None, exif="{}", problem=None, sidecar_etag="", has_sidecar=0, sidecar_problem=None,
         tags=orjson.dumps(tags).decode(), notes=notes, rating=rating, label=None, favorite=0, hash=None,
         thumb_etag="", thumb_source="", haystack=haystack_of(name, tags, notes),
     )  # fmt: skip

@@ -110,7 +110,7 @@ def totals(connection: apsw.Connection) -> Totals:
     """Counts over the whole library."""
     counts = connection.execute(
         "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(thumb_source != ''), 0), "
-        "coalesce(sum(sidecar_etag != ''), 0), coalesce(sum(problem IS NOT NULL), 0), "
+        "coalesce(sum(has_sidecar), 0), coalesce(sum(problem IS NOT NULL), 0), "
         "coalesce(sum(sidecar_problem IS NOT NULL), 0) FROM items"
     ).fetchall()[0]
     folders = connection.execute("SELECT count(*), coalesce(sum(scanned = 0), 0) FROM folders").fetchall()[0]

@@ -35,6 +35,7 @@ class ItemRecord(NamedTuple):
     exif: str
     problem: str | None
     sidecar_etag: str
+    has_sidecar: int
     sidecar_problem: str | None
     tags: str
     notes: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -37,6 +37,7 @@ CREATE TABLE items (
   exif TEXT NOT NULL,
   problem TEXT,
   sidecar_etag TEXT NOT NULL,
+  has_sidecar INTEGER NOT NULL,         -- 0 too where an overlay's marker hides it
   sidecar_problem TEXT,
   tags TEXT NOT NULL,
   notes TEXT NOT NULL,

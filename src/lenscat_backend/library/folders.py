@@ -119,7 +119,7 @@ def manifest_item(row: ItemRow) -> ManifestItem:
         h=record.height,
         size=record.size,
         has_thumb=record.thumb_source != "",
-        has_meta=record.sidecar_etag not in ("", "~"),
+        has_meta=bool(record.has_sidecar),
         hash=record.hash,
     )
 

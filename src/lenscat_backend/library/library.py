@@ -78,8 +78,9 @@ class Library:
         self._manifests = Manifests(self.catalog, self._folders, opened.manifests, opened.cache)
         self._sidecars = Sidecars(opened.place, now_utc)
         self._items = Items(self.catalog, opened.disks, self._scanner, self._sidecars)
+        overlay = opened.spec.upper if options.overlay is not None else None
         make_watch = partial(
-            Watch, opened.spec.base, opened.cache / "markers", asyncio.get_running_loop(), self._follow
+            Watch, opened.spec.base, overlay, opened.cache / "markers", asyncio.get_running_loop(), self._follow
         )
         self._freshness = Freshness(self.catalog, opened.disks, self._scanner, make_watch)
         return self
@@ -228,12 +229,16 @@ class Library:
             finally:
                 places.release()
 
-        async for row in self.catalog.walk_without("thumbnail"):
-            await places.acquire()
-            task = asyncio.ensure_future(draw(join(row.folder, row.record.name)))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-        await asyncio.gather(*tasks)
+        try:
+            async for row in self.catalog.walk_without("thumbnail"):
+                await places.acquire()
+                task = asyncio.ensure_future(draw(join(row.folder, row.record.name)))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
 
     async def hash_missing(self, on_done: Callable[[], None]) -> None:
         """Hash every picture that has no hash yet."""

@@ -66,6 +66,7 @@ def make_record(change: Change, format_name: str, read: Read) -> ItemRecord:
         exif=orjson.dumps(facts.as_exif()).decode() if facts else "{}",
         problem=read.problem,
         sidecar_etag=change.sidecar.etag if change.sidecar else "",
+        has_sidecar=int(sidecar is not None or read.sidecar_problem is not None),
         sidecar_problem=read.sidecar_problem,
         tags=orjson.dumps(words.tags).decode() if words.tags else "[]",
         notes=words.notes,
@@ -82,7 +83,7 @@ def make_record(change: Change, format_name: str, read: Read) -> ItemRecord:
 def name_only_record(change: Change, format_name: str) -> ItemRecord:
     """A row for an image whose files have not been read yet; the next scan reads them."""
     record = make_record(change, format_name, Read(None))
-    return record._replace(etag="", sidecar_etag="~")
+    return record._replace(etag="", sidecar_etag="~", has_sidecar=int(change.sidecar is not None))
 
 
 def thumbnail_is_fresh(image: Entry, thumb_etag: str, thumb_mtime_ns: int, known: KnownItem | None) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from lenscat_backend.library.layout import MANIFESTS, THUMBNAIL_SUFFIX
-from lenscat_backend.models.paths import ROOT, LibraryPath, decode_name
+from lenscat_backend.models.paths import LibraryPath, decode_name
 
 _STEP_MS = 5
 _DEBOUNCE_MS = 50
@@ -32,14 +32,20 @@ class Watch:
     """Folders of a local library in which something changed, in the order of the events."""
 
     def __init__(
-        self, root: str, marker_folder: Path, loop: asyncio.AbstractEventLoop, on_change: Callable[[], None]
+        self,
+        root: str,
+        overlay: str | None,
+        marker_folder: Path,
+        loop: asyncio.AbstractEventLoop,
+        on_change: Callable[[], None],
     ) -> None:
-        """Starts listening; `on_change` is called on `loop`.
+        """Starts listening to the library at `root` and to its `overlay`; `on_change` is called on `loop`.
 
         Raises `OSError` where the system cannot watch: its limit of watches is reached, or the place cannot tell.
         """
         marker_folder.mkdir(parents=True, exist_ok=True)
         self._root = os.path.realpath(root)
+        self._roots = [self._root] if overlay is None else [self._root, os.path.realpath(overlay)]
         self._identity = _identity(self._root)
         self._markers = Path(os.path.realpath(marker_folder))
         self._notify = self._open()
@@ -107,7 +113,7 @@ class Watch:
 
     def _open(self) -> RustNotify:
         try:
-            return RustNotify([self._root, str(self._markers)], False, False, 300, True, True)
+            return RustNotify([*self._roots, str(self._markers)], False, False, 300, True, True)
         except (WatchfilesRustInternalError, UnicodeEncodeError) as error:
             raise OSError(f"The library cannot be watched: {error}") from error
 
@@ -147,11 +153,10 @@ class Watch:
 
     def _library_path(self, path: str) -> LibraryPath | None:
         """The library path of a host path; None outside of the library and inside of hidden folders."""
-        if path == self._root:
-            return ROOT
-        if not path.startswith(self._root + os.sep):
+        root = next((root for root in self._roots if path == root or path.startswith(root + os.sep)), None)
+        if root is None:
             return None
-        relative = path[len(self._root) + 1 :]
+        relative = path[len(root) + 1 :]
         if relative.startswith(".") or "/." in relative:
             return None
         return LibraryPath(decode_name(os.fsencode(relative)))

@@ -46,6 +46,7 @@ class WorkQueue(Generic[T]):
         self._jobs: dict[Hashable, _Job[T]] = {}
         self._count = itertools.count()
         self._running = 0
+        self._closed = False
 
     @property
     def waiting(self) -> int:
@@ -78,7 +79,8 @@ class WorkQueue(Generic[T]):
                 self._drop(job)
 
     async def close(self) -> None:
-        """Drop what waits and wait for what runs."""
+        """Drop what waits and wait for what runs; nothing is started any more."""
+        self._closed = True
         for job in list(self._jobs.values()):
             if not job.started:
                 self._drop(job)
@@ -100,7 +102,7 @@ class WorkQueue(Generic[T]):
         heapq.heappush(self._heap, (job.priority, -number if job.priority is Priority.LOOKED_AT else number, job))
 
     def _start_some(self) -> None:
-        while self._running < self.threads and self._heap:
+        while self._running < self.threads and self._heap and not self._closed:
             job = heapq.heappop(self._heap)[2]
             if job.started or job.done:
                 continue  # dropped, or pushed a second time with a higher priority
