@@ -26,11 +26,11 @@ _RUN_LENSCAT = "import sys; from lenscat_backend.cli.main import main; sys.argv[
 
 
 def poll(look: Callable[[], T | None], what: str, deadline_s: float = DEADLINE_S) -> T:
-    """The first result of `look` that is neither None nor False; fails the test once the deadline has passed."""
+    """The first result of `look` that is true; fails the test once the deadline has passed."""
     end = time.monotonic() + deadline_s
     while True:
         found = look()
-        if found is not None and found is not False:
+        if found:
             return found
         if time.monotonic() > end:
             raise AssertionError(f"still waiting for {what} after {deadline_s:.0f} s")

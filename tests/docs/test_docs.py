@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 
 from lenscat_backend.api.app import make_routes
 from lenscat_backend.api.errors import STATUS
-from lenscat_backend.cli.exits import EXIT_CODES
+from lenscat_backend.cli.exits import EXIT_CODES, FOUND_PROBLEMS, INTERRUPTED, OK
 from lenscat_backend.cli.main import app
 from lenscat_backend.library.sample import make_sample
 from lenscat_backend.models.query import COMPARISONS, STATES, TEXT_FIELDS
@@ -22,7 +22,7 @@ from lenscat_backend.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
-LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 
 
 def page(name: str) -> str:
@@ -68,10 +68,16 @@ def test_every_option_is_documented(command: str, option: str) -> None:
     assert f"`{option}`" in line
 
 
-def test_every_status_and_exit_code_is_documented() -> None:
-    for _, status in STATUS:
-        assert f"| {status} |" in page("http-api.md")
-    for _, code in EXIT_CODES:
+def row_of(name: str, code: int, word: str) -> bool:
+    """Whether the page's table has a row with this number and this class."""
+    rows = [line for line in page(name).splitlines() if line.startswith(f"| {code} |")]
+    return any(f"`{word}`" in row for row in rows)
+
+
+def test_every_error_has_its_status_and_its_exit_code_documented() -> None:
+    assert [kind.__name__ for kind, status in STATUS if not row_of("http-api.md", status, kind.__name__)] == []
+    assert [kind.__name__ for kind, code in EXIT_CODES if not row_of("cli.md", code, kind.__name__)] == []
+    for code in (OK, FOUND_PROBLEMS, INTERRUPTED):
         assert f"| {code} |" in page("cli.md")
 
 
@@ -82,11 +88,19 @@ def test_every_search_field_is_documented() -> None:
     assert all(sign in text for sign in COMPARISONS)
 
 
+def anchors(text: str) -> set[str]:
+    """The anchors that the headings of a page get: lower case, spaces to hyphens, other signs gone."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_links_lead_somewhere(path: Path) -> None:
-    for target in LINK.findall(path.read_text()):
+    for target, anchor in LINK.findall(path.read_text()):
         if "://" not in target:
-            assert (path.parent / target).exists(), target
+            page_there = path.parent / target if target else path
+            assert page_there.exists(), target
+            assert not anchor or anchor in anchors(page_there.read_text()), f"{target}#{anchor}"
 
 
 def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

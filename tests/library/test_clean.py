@@ -46,6 +46,9 @@ def test_unfinished_writes_of_an_hour_ago_go(library: Path) -> None:
     for path in (old, new):
         path.write_bytes(b"half")
     os.utime(old, (1, 1))
-    list(derived_files(LocalDisk(library)))
+    disk = LocalDisk(library)
+    found = list(derived_files(disk))
+    assert old.exists()
+    assert remove_files(disk, found) == []
     assert not old.exists()
     assert new.exists()

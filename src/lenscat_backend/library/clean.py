@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import orjson
@@ -37,25 +38,15 @@ class Leftover:
 
 def derived_files(disk: LocalDisk) -> Iterator[Leftover]:
     """Every file of the library that we derived, found by its name and its content; links are not followed."""
-    waiting = [ROOT]
-    while waiting:
-        folder = waiting.pop()
-        try:
-            entries = disk.list_folder(folder).entries
-            disk.sweep(folder)
-        except LenscatError:
-            continue  # a folder that cannot be read, or not be written, keeps its files
+    for folder, entries in _folders(disk):
         for entry in entries:
             path = join(folder, entry.name)
-            if entry.is_folder:
-                if not disk.is_link(path):
-                    waiting.append(path)
-            elif _is_ours(disk, folder, path, entry):
+            if not entry.is_folder and _is_ours(disk, folder, path, entry):
                 yield Leftover(path, entry.size)
 
 
 def remove_files(disk: LocalDisk, files: list[Leftover], on_file: Callable[[], None] | None = None) -> list[str]:
-    """Delete the files; returns what could not be deleted, with the reason."""
+    """Delete the files, and unfinished writes of a crash; returns what could not be deleted, with the reason."""
     failed = []
     for file in files:
         try:
@@ -64,7 +55,24 @@ def remove_files(disk: LocalDisk, files: list[Leftover], on_file: Callable[[], N
             failed.append(f"{file.path}: {error}")
         if on_file is not None:
             on_file()
+    for folder, _ in _folders(disk):
+        with suppress(LenscatError):  # a folder that cannot be written keeps its files
+            disk.sweep(folder)
     return failed
+
+
+def _folders(disk: LocalDisk) -> Iterator[tuple[LibraryPath, tuple[Entry, ...]]]:
+    """Every folder that can be read, with its entries."""
+    waiting = [ROOT]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            entries = disk.list_folder(folder).entries
+            paths = [join(folder, entry.name) for entry in entries if entry.is_folder]
+            waiting += [path for path in paths if not disk.is_link(path)]
+        except LenscatError:
+            continue
+        yield folder, entries
 
 
 def _is_ours(disk: LocalDisk, folder: LibraryPath, path: LibraryPath, entry: Entry) -> bool:

@@ -22,6 +22,7 @@ from lenscat_backend.models.paths import ROOT, LibraryPath
 SMALL_LIBRARY = 20_000
 YOUNG_S = 2.0
 """How long a folder that was made just now is looked at again each time: its watch may have come after its files."""
+FIRST_SCAN_S = 1.5
 SCAN_POLL_S = 0.02
 SCAN_POLLS = 50
 """A search waits this long for a running scan to end; after that it answers from what has been found so far."""
@@ -41,6 +42,8 @@ class Freshness:
         self._next: asyncio.Task[None] | None = None
         self._young: dict[LibraryPath, float] = {}
         self.watch: Watch | None = None
+        self.started = float("-inf")
+        """When background work started (`time.monotonic`); minus infinity where there is none."""
         self.scanned = False
         """Whether a full scan has ended since this process started."""
         self.scanning = False
@@ -64,6 +67,7 @@ class Freshness:
         await self._refresh_now()
 
     async def _refresh_now(self) -> None:
+        await self._first_scan_soon()
         watch = self.watch
         if watch is not None and watch.failed:
             self.watch = watch = None
@@ -90,6 +94,11 @@ class Freshness:
             self.watch = await asyncio.to_thread(self._make_watch)
         with suppress(LenscatError):
             await self._scanner.scan_tree()
+
+    async def _first_scan_soon(self) -> None:
+        """Just after a server's start, let its first scan end, if it does so soon: then nothing is missing."""
+        while not self.scanned and time.monotonic() - self.started < FIRST_SCAN_S:
+            await asyncio.sleep(SCAN_POLL_S)
 
     async def _scan_ends_soon(self) -> bool:
         for _ in range(SCAN_POLLS):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from functools import partial
 from types import TracebackType
@@ -15,7 +16,7 @@ from lenscat_backend.catalog.records import Totals
 from lenscat_backend.errors import LenscatError, NotFoundError
 from lenscat_backend.library.check import HealthReport, check_library, write_report
 from lenscat_backend.library.folders import MIME_TYPES, Folders
-from lenscat_backend.library.freshness import Freshness
+from lenscat_backend.library.freshness import SMALL_LIBRARY, Freshness
 from lenscat_backend.library.items import ItemMetadata, Items
 from lenscat_backend.library.manifests import Manifests
 from lenscat_backend.library.options import LibraryOptions, Opened, open_places
@@ -37,6 +38,8 @@ from lenscat_backend.models.times import format_time, now_utc
 _log = logging.getLogger("lenscat")
 QUIET_S = 0.2
 """How long to let changes gather before following them in the background."""
+FIRST_PAINT_S = 1.0
+"""A large library that is known from before is served for so long before a scan takes the processor."""
 _DRAW_AHEAD = 4
 
 
@@ -127,6 +130,7 @@ class Library:
 
     def start_background(self) -> None:
         """Watch for changes and scan the whole library, as a server does; returns at once."""
+        self._freshness.started = time.monotonic()
         self._spawn(self._watch_and_scan())
 
     async def folder(self, path: str = "", page: int | None = None) -> FolderManifest:
@@ -288,6 +292,8 @@ class Library:
     async def _watch_and_scan(self) -> None:
         if self._options.watch:
             await self._freshness.start_watching()
+        if (await self.totals()).items > SMALL_LIBRARY:
+            await asyncio.sleep(FIRST_PAINT_S)
         with contextlib.suppress(LenscatError):  # an unreachable library is said on every call
             await self.scan()
             if await self._manifests.write_waiting():

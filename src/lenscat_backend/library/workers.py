@@ -19,7 +19,10 @@ class ScanWorker:
     """One worker process. It ends when it is closed, or when this process dies and the pipe with it."""
 
     def __init__(self, spec: DiskSpec) -> None:
-        self._process = subprocess.Popen([sys.executable, "-m", _MODULE], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # A group of its own: the terminal's Ctrl-C goes to the parent only, which ends its workers.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", _MODULE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0
+        )
         self._send(spec)
 
     def look(self, tasks: Sequence[FolderTask], on_reply: Callable[[FolderTask, FolderReply], None]) -> None:
