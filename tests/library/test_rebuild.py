@@ -75,7 +75,7 @@ async def known(library: Library) -> dict[str, Any]:
 
 
 def comparable(item: Item) -> Item:
-    """Without what only work finds out, and a rebuilt catalog may lack until it is done again: hashes, broken pixels."""
+    """Without what only work finds out, and a rebuilt catalog lacks until it is done again: hashes, broken pixels."""
     return replace(item, hash=None, problem=item.problem if item.width is None else None)
 
 

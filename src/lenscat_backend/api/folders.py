@@ -7,7 +7,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Query, Response
 
-from lenscat_backend.api.requests import ERROR_REPLIES, LibraryArgument
+from lenscat_backend.api.requests import ERROR_REPLIES, PATH_LENGTH, LibraryArgument
 from lenscat_backend.api.whole_path import WHOLE
 from lenscat_backend.api.wire import FolderModel, ReindexReply
 
@@ -17,7 +17,7 @@ router = APIRouter(tags=["folders"], responses=ERROR_REPLIES)
 @router.get("/api/folders", response_model=FolderModel)
 async def get_folder(
     library: LibraryArgument,
-    path: Annotated[str, Query(description="Path of the folder; empty: the root", max_length=16384)] = "",
+    path: Annotated[str, Query(description="Path of the folder; empty: the root", json_schema_extra=PATH_LENGTH)] = "",
     page: Annotated[int | None, Query(ge=0, le=2**31, description="Page of 100 items, from 0; left out: all")] = None,
 ) -> Response:
     """The folder's manifest, as the folder is on disk now."""

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from lenscat_backend.library.library import Library
 
 _PREFIX = b"path="
-_KEPT_PATHS = 50_000
+_KEPT_PATHS = 20_000
+_KEPT_BYTES = 512
+"""Longer addresses take the way through the routes: what strangers ask for must not fill the memory."""
 
 
 class HotThumbnails:
@@ -44,7 +46,7 @@ class HotThumbnails:
 
     def _path(self, query: bytes) -> LibraryPath | None:
         path = self._paths.get(query)
-        if path is None and query.startswith(_PREFIX) and b"&" not in query:
+        if path is None and query.startswith(_PREFIX) and b"&" not in query and len(query) <= _KEPT_BYTES:
             try:
                 path = parse_path(unquote_plus(query[len(_PREFIX) :].decode("ascii"), errors="strict"))
             except (UnicodeDecodeError, LenscatError):

@@ -12,6 +12,7 @@ from lenscat_backend.api.wire import ErrorReply
 from lenscat_backend.errors import TooLargeError
 from lenscat_backend.library.library import Library
 from lenscat_backend.models.edit import parse_body
+from lenscat_backend.models.paths import MAX_PATH_CHARS
 
 T = TypeVar("T")
 MAX_BODY_BYTES = 1024 * 1024
@@ -28,7 +29,11 @@ def _library_of(request: Request) -> Library:
 
 
 LibraryArgument = Annotated[Library, Depends(_library_of)]
-PathArgument = Annotated[str, Query(description="Path of a picture, relative to the library", max_length=16384)]
+PATH_LENGTH = {"maxLength": MAX_PATH_CHARS}
+"""For the description only: a path that is too long is a malformed one (400), as the library says in better words."""
+PathArgument = Annotated[
+    str, Query(description="Path of a picture, relative to the library", json_schema_extra=PATH_LENGTH)
+]
 
 ERROR_REPLIES: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorReply, "description": "A malformed path or query"},

@@ -9,9 +9,16 @@ from fastapi import APIRouter, Query
 from lenscat_backend.api.requests import ERROR_REPLIES, LibraryArgument
 from lenscat_backend.api.wire import FoundModel, RebuildReply, SearchReply, SuggestReply
 from lenscat_backend.library.views import Item
+from lenscat_backend.models.query import MAX_QUERY_CHARS
 
 router = APIRouter(tags=["search"], responses=ERROR_REPLIES)
-QueryArgument = Annotated[str, Query(description="Words that must all occur in name, tags or notes", max_length=8000)]
+QueryArgument = Annotated[
+    str,
+    Query(
+        description="Words that must all occur in name, tags or notes",
+        json_schema_extra={"maxLength": MAX_QUERY_CHARS},
+    ),
+]
 
 
 @router.get("/api/search")

@@ -20,7 +20,7 @@ class Catalog:
     """The disposable index of one library in one SQLite file. All calls may raise `BusyError`."""
 
     def __init__(self, path: Path) -> None:
-        self._database = Database(path)
+        self._database = Database(path, lambda connection: updates.add_folder(connection, ROOT))
 
     def close(self) -> None:
         """Finish what runs and close the file."""

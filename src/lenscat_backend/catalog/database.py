@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT_MS = 30_000
 READERS = 3
+_DAMAGED = (apsw.CorruptError, apsw.NotADBError)
 _CACHE_KIB_WRITER = 24_000
 _CACHE_KIB_READER = 6_000
 
@@ -29,10 +30,13 @@ class Database:
 
     A file that is damaged, of another schema version or no database at all is wiped and made anew: nothing but time
     is lost. All connections are opened at once, so that a file deleted under a running server goes on serving it.
+    `prepare` gets a file that was made anew under a running server, in a transaction.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, prepare: Callable[[apsw.Connection], None] = lambda connection: None) -> None:
         self._path = path
+        self._prepare = prepare
+        self._times_made_anew = 0
         self._writer = _open_or_rebuild(path)
         self._readers: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
         for _ in range(READERS):
@@ -42,13 +46,11 @@ class Database:
 
     async def write(self, work: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kw: P.kwargs) -> T:
         """Run `work(connection, ...)` in one transaction on the writer thread; it commits, or raises and rolls back."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._write_pool, lambda: self._in_transaction(work, *args, **kw))
+        return await self._run(self._write_pool, lambda: self._in_transaction(work, *args, **kw))
 
     async def read(self, work: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kw: P.kwargs) -> T:
         """Run `work(connection, ...)` on a reader thread, on one consistent snapshot."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._read_pool, lambda: self._in_snapshot(work, *args, **kw))
+        return await self._run(self._read_pool, lambda: self._in_snapshot(work, *args, **kw))
 
     def close(self) -> None:
         """Wait for what runs and close every connection; the file stays."""
@@ -62,13 +64,38 @@ class Database:
         """Size of the file and its write-ahead log, in bytes."""
         return sum(_size(path) for path in _files(self._path)[:2])
 
+    async def _run(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        loop, before = asyncio.get_running_loop(), self._times_made_anew
+        try:
+            return await loop.run_in_executor(pool, work)
+        except _DAMAGED as error:
+            await loop.run_in_executor(self._write_pool, self._make_anew, before)
+            raise BusyError("The catalog was damaged and is being made anew: try again in a moment.") from error
+
+    def _make_anew(self, times_before: int) -> None:
+        """On the writer thread: wipe the file, unless somebody did it since it had been made anew `times_before`."""
+        if self._times_made_anew != times_before:
+            return
+        readers = [self._readers.get() for _ in range(READERS)]
+        try:
+            for connection in (*readers, self._writer):
+                connection.close(True)
+            self._writer = _wipe_and_open(self._path)
+            self._in_transaction(self._prepare)
+            readers = [_connect(self._path, _CACHE_KIB_READER) for _ in readers]
+            self._times_made_anew += 1
+        finally:
+            for reader in readers:
+                self._readers.put(reader)
+
     def _in_transaction(self, work: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kw: P.kwargs) -> T:
         with _translated():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 result = work(self._writer, *args, **kw)
             except BaseException:
-                self._writer.execute("ROLLBACK")
+                if self._writer.in_transaction:  # a full disk has ended it already
+                    self._writer.execute("ROLLBACK")
                 raise
             self._writer.execute("COMMIT")
             return result
@@ -81,7 +108,8 @@ class Database:
                 try:
                     return work(connection, *args, **kw)
                 finally:
-                    connection.execute("ROLLBACK")
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
         finally:
             self._readers.put(connection)
 
@@ -96,13 +124,17 @@ def _open_or_rebuild(path: Path) -> apsw.Connection:
     try:
         return _open(path)
     except (apsw.NotADBError, apsw.CorruptError, apsw.SQLError, apsw.SchemaChangeError):
-        for file in _files(path):
-            file.unlink(missing_ok=True)
-        return _open(path)
+        return _wipe_and_open(path)
     except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.IOError) as error:
         raise SettingsError(
             "The catalog cannot be opened in the cache directory: set LENSCAT_CACHE_DIR to a place you can write."
         ) from error
+
+
+def _wipe_and_open(path: Path) -> apsw.Connection:
+    for file in _files(path):
+        file.unlink(missing_ok=True)
+    return _open(path)
 
 
 def _open(path: Path) -> apsw.Connection:

@@ -117,7 +117,7 @@ def index_command(
     )
 
 
-@app.command("search")
+@app.command("search", context_settings={"ignore_unknown_options": True})
 def search_command(
     library: RequiredLibrary,
     query: Annotated[list[str], typer.Argument(help='For example: beach tag:family "rating>=4" -sunset')],

@@ -23,7 +23,6 @@ from lenscat_backend.models.times import format_time, time_of_ns
 from lenscat_backend.storage.base import Entry
 
 SYSTEM = "system"
-UNKNOWN_EDITOR = "anonymous"
 EMBEDDED_ONLY = ("keywords", "caption", "rating")
 """Facts that are never copied from the picture into a sidecar: they are somebody's words, not measurements."""
 
@@ -48,8 +47,9 @@ class Items:
     async def get(self, path: LibraryPath) -> ItemMetadata:
         """The sidecar; where none exists one made from the picture's own metadata, by "system"."""
         image = await self.entry(path)
-        stored = await self._sidecars.load(path)
-        if stored is None or stored.sidecar.deleted:
+        await self._scanner.look_at_item(path)
+        stored = await self._sidecars.visible(path)
+        if stored is None:
             return ItemMetadata(await self._from_picture(path, image), NO_SIDECAR)
         return await self.as_metadata(path, image, stored)
 
@@ -94,8 +94,11 @@ class Items:
         embedded = {key: facts[key] for key in EMBEDDED_ONLY if key in facts}
         fields = for_clients(stored.sidecar)
         fields["exif"] = embedded | stored.sidecar.exif | measured(facts)
-        vouched = stored.sidecar.hash if image.mtime_ns <= stored.mtime_ns else None
-        fields["hash"] = await self._known_hash(path, image) or vouched
+        row = await self._catalog.item(path)
+        if row is not None and image.settled and row.record.etag == image.etag:
+            fields["hash"] = row.record.hash
+        elif image.mtime_ns > stored.mtime_ns:
+            fields["hash"] = None
         return ItemMetadata(fields, stored.etag)
 
     async def _from_picture(self, path: LibraryPath, image: Entry) -> Fields:
@@ -118,7 +121,6 @@ class Items:
         fields["exif"] = {key: value for key, value in exif.items() if key not in embedded}
         fields["hash"] = await self._hash(path, image)
         fields.setdefault("v", SIDECAR_VERSION)
-        fields.setdefault("updated_by", UNKNOWN_EDITOR)
         return Sidecar(fields)
 
     async def _facts(self, path: LibraryPath, image: Entry) -> Fields:

@@ -89,8 +89,9 @@ def changes_since(listing: FolderListing, known: Mapping[str, KnownItem]) -> lis
         sidecar = listing.derived.get(sidecar_name(image.name))
         thumbnail = listing.derived.get(thumbnail_name(image.name))
         before = known.get(image.name)
-        if before is None or not _unchanged(before, image, sidecar, thumbnail):
-            changed.append(Change(image, sidecar, thumbnail, before))
+        change = Change(image, sidecar, thumbnail, before)
+        if not is_unchanged(change):
+            changed.append(change)
     return changed
 
 
@@ -105,9 +106,12 @@ def in_order(images: tuple[Entry, ...]) -> list[Entry]:
     return sorted(images, key=lambda image: (sort_key(image.name), image.name))
 
 
-def _unchanged(before: KnownItem, image: Entry, sidecar: DerivedEntry | None, thumbnail: DerivedEntry | None) -> bool:
+def is_unchanged(change: Change) -> bool:
+    """Whether the catalog's row still holds what the files would tell."""
+    image, sidecar, thumbnail, before = change
     return (
-        image.settled
+        before is not None
+        and image.settled
         and before.etag == image.etag
         and before.sidecar_etag == (sidecar.etag if sidecar else "")
         and (sidecar is None or sidecar.entry.settled)

@@ -54,7 +54,7 @@ def open_places(location: str, options: LibraryOptions) -> Opened:
     """The places that `location` and `options` name. Raises `SettingsError` where they cannot be used together."""
     parsed = parse_location(location)
     root = _folder_of(parsed)
-    cache = options.cache_dir.absolute() / "libraries" / blake3(os.fsencode(os.path.realpath(root))).hexdigest(16)
+    cache = options.cache_dir.absolute() / "libraries" / _identity(root, options)
     base = LocalDisk(root, writable=not options.read_only, follow_outside=options.follow_links_outside)
     upper_root = _upper_root(root, cache, options)
     if upper_root is None:
@@ -72,6 +72,13 @@ def open_places(location: str, options: LibraryOptions) -> Opened:
         upper,
         cache,
     )
+
+
+def _identity(root: Path, options: LibraryOptions) -> str:
+    """Tells libraries apart: the same folder with another overlay or rule for links has another content."""
+    overlay = "" if options.overlay is None else os.path.realpath(_folder_of(parse_location(options.overlay), False))
+    parts = (os.path.realpath(root), overlay, str(options.follow_links_outside))
+    return blake3(os.fsencode("\0".join(parts))).hexdigest(16)
 
 
 def _upper_root(root: Path, cache: Path, options: LibraryOptions) -> Path | None:

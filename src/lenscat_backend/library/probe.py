@@ -169,7 +169,7 @@ def _read_sidecar(
     try:
         if layer is disks.base and change.sidecar.entry.size <= MAX_SIDECAR_BYTES:
             return read_sidecar(_read_whole(folder, name, change.sidecar.entry.size))
-        return read_sidecar(layer.read(join(path, name), MAX_SIDECAR_BYTES).data)
+        return read_sidecar(layer.read(join(path, name), MAX_SIDECAR_BYTES).data, overlaid=layer is disks.upper)
     except NotFoundError:
         return None, None
     except TooLargeError:

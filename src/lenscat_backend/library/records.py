@@ -38,13 +38,13 @@ class Read(NamedTuple):
     sidecar_problem: str | None = None
 
 
-def read_sidecar(data: bytes) -> tuple[Sidecar | None, str | None]:
-    """The sidecar in `data` (None for an overlay's deletion marker), or what is wrong with it."""
+def read_sidecar(data: bytes, *, overlaid: bool = False) -> tuple[Sidecar | None, str | None]:
+    """The sidecar in `data` (None for the deletion marker of an overlay), or what is wrong with it."""
     try:
         sidecar = parse_sidecar(data)
     except SidecarDamagedError as error:
         return None, str(error)
-    return (None if sidecar.deleted else sidecar), None
+    return (None if overlaid and sidecar.deleted else sidecar), None
 
 
 def make_record(change: Change, format_name: str, read: Read) -> ItemRecord:
@@ -101,7 +101,7 @@ def _words_of(sidecar: Sidecar) -> _Words:
     return _Words(
         [_storable(tag) for tag in sidecar.tags],
         _storable(sidecar.notes),
-        text_or_none(sidecar.exif.get("created_at")),
+        _storable(text_or_none(sidecar.exif.get("created_at")) or "") or None,
         sidecar.rating,
         sidecar.label and _storable(sidecar.label),
         int(sidecar.favorite),
@@ -126,7 +126,7 @@ def _current_hash(change: Change, sidecar: Sidecar | None) -> str | None:
     replaced = known is not None and known.etag not in ("", image.etag)
     if replaced and known is not None and known.sidecar_etag == change.sidecar.etag:
         return None
-    return sidecar.hash if change.sidecar.entry.mtime_ns >= image.mtime_ns else None
+    return _storable(sidecar.hash) if change.sidecar.entry.mtime_ns >= image.mtime_ns else None
 
 
 def _storable(text: str) -> str:

@@ -17,7 +17,7 @@ from typing import ParamSpec, TypeVar
 from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.errors import LenscatError, NotFoundError, UnreachableError
 from lenscat_backend.library import probe
-from lenscat_backend.library.listing import FolderListing, changes_since, in_order
+from lenscat_backend.library.listing import FolderListing, changes_since, in_order, is_unchanged
 from lenscat_backend.library.probe import Disks
 from lenscat_backend.library.scan_tasks import DiskSpec
 from lenscat_backend.library.tree_scan import ScanProgress, TreeScan
@@ -82,7 +82,7 @@ class Scanner:
         folder = split(path)[0]
         known = await self._catalog.known_item(path)
         change = await self._in_thread(probe.look_at_item, self._disks, path, known)
-        if change is not None:
+        if change is not None and not is_unchanged(change):
             await self._ensure_parents(path)
             await self._catalog.apply([await self._in_thread(probe.probe_images, self._disks, folder, [change])])
             await self._catalog.index_some(INDEX_BATCH)

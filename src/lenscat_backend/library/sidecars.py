@@ -21,6 +21,7 @@ from lenscat_backend.library.layout import sidecar_path
 from lenscat_backend.library.place import Place
 from lenscat_backend.models.paths import LibraryPath
 from lenscat_backend.models.sidecar import (
+    DELETION_MARK,
     MAX_SIDECAR_BYTES,
     Edit,
     Sidecar,
@@ -85,6 +86,10 @@ class Sidecars:
             ) from error
         return Stored(sidecar, blake3(blob.data).hexdigest(16), blob.version, layer, blob.mtime_ns)
 
+    async def visible(self, image: LibraryPath) -> Stored | None:
+        """The sidecar of `image` as clients see it: None where it has none, or where an overlay hides it."""
+        return self._visible(await self.load(image))
+
     async def save(
         self,
         image: LibraryPath,
@@ -102,7 +107,7 @@ class Sidecars:
         async with self._turn(image):
             for _ in range(ATTEMPTS):
                 found = await self.load(image)
-                stored = _visible(found)
+                stored = self._visible(found)
                 _check_condition(stored, if_match, create_only)
                 merged = apply_edit(
                     stored.sidecar if stored else None,
@@ -121,7 +126,7 @@ class Sidecars:
         target = self._place.editable()
         async with self._turn(image):
             for _ in range(ATTEMPTS):
-                stored = _visible(await self.load(image))
+                stored = self._visible(await self.load(image))
                 if stored is None:
                     raise NotFoundError("This item has no sidecar to delete.")
                 _check_condition(stored, if_match, create_only=False)
@@ -145,9 +150,13 @@ class Sidecars:
             return False
         return True
 
+    def _visible(self, found: Stored | None) -> Stored | None:
+        hidden = found is not None and found.layer is self._place.upper and found.sidecar.deleted
+        return None if hidden else found
+
     async def _remove_once(self, image: LibraryPath, target: Store, stored: Stored) -> bool:
         path = sidecar_path(image)
-        marker = serialize_sidecar(Sidecar({"v": 1, "deleted": True, "updated_at": format_time(self._now())}))
+        marker = serialize_sidecar(Sidecar({"v": 1, DELETION_MARK: True, "updated_at": format_time(self._now())}))
         try:
             if target is self._place.base:
                 await target.delete(path, if_version=stored.version)
@@ -160,14 +169,10 @@ class Sidecars:
         return True
 
     async def _reload(self, image: LibraryPath) -> Stored:
-        stored = _visible(await self.load(image))
+        stored = self._visible(await self.load(image))
         if stored is None:
             raise NotFoundError("The sidecar was saved, but somebody deleted it at once.")
         return stored
-
-
-def _visible(found: Stored | None) -> Stored | None:
-    return None if found is None or found.sidecar.deleted else found
 
 
 def _check_condition(stored: Stored | None, if_match: frozenset[str] | None, create_only: bool) -> None:

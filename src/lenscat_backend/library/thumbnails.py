@@ -71,6 +71,7 @@ class Thumbnails:
         self._held: OrderedDict[LibraryPath, _Held] = OrderedDict()
         self._held_bytes = 0
         self._failures: OrderedDict[tuple[LibraryPath, str], LenscatError] = OrderedDict()
+        self._stored: dict[tuple[LibraryPath, str], str] = {}
         self.unwritable: str | None = None
         """Why thumbnails could not be stored the last time one was made; None while they can."""
 
@@ -156,7 +157,8 @@ class Thumbnails:
         if self._disks.base.stat(path).etag != image.etag:
             raise PictureChangedError("The picture is being changed right now: try again in a moment.")
         try:
-            self._target.write(thumbnail_path(path), data, durable=False)
+            stored = self._target.write(thumbnail_path(path), data, durable=False)
+            self._stored[path, image.etag] = stored.etag
             self.unwritable = None
         except LenscatError as error:
             self.unwritable = str(error)  # a cache that cannot be kept is no reason not to show the picture
@@ -172,19 +174,12 @@ class Thumbnails:
 
     async def _keep(self, path: LibraryPath, image: Entry, data: bytes) -> Thumbnail:
         self._failures.pop((path, image.etag), None)
-        entry = await asyncio.to_thread(self._stored_entry, path)
-        if entry is None:
+        etag = self._stored.pop((path, image.etag), None)
+        if etag is None:  # it could not be stored, or another caller who waited for it has done the rest
             return _named(data)
-        number = self._disks.layers.index(self._target)
-        etag = DerivedEntry(entry, number).plain_etag
-        await self._catalog.set_item(path, thumb_etag=etag, thumb_source=image.etag, problem=None)
-        return self._hold(path, _Held(_named(data), image.etag, self._target, entry.etag))
-
-    def _stored_entry(self, path: LibraryPath) -> Entry | None:
-        try:
-            return self._target.stat(thumbnail_path(path))
-        except LenscatError:
-            return None
+        source = f"{self._disks.layers.index(self._target)}:{etag}"
+        await self._catalog.set_item(path, thumb_etag=source, thumb_source=image.etag, problem=None)
+        return self._hold(path, _Held(_named(data), image.etag, self._target, etag))
 
     def _hold(self, path: LibraryPath, held: _Held) -> Thumbnail:
         self._forget(path)

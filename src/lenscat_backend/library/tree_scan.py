@@ -74,10 +74,11 @@ class TreeScan:
         self._work = _Work()
         self._turn = asyncio.Lock()
         self._stopped = False
+        self._root_error: LenscatError | None = None
         self._loop = asyncio.get_running_loop()
 
     async def run(self, processes: int) -> None:
-        """Look at everything; returns when nothing remains."""
+        """Look at everything; returns when nothing remains. Raises what the library's root itself raised."""
         if await self._catalog.folder(ROOT) is None:
             await self._catalog.add_folder(ROOT)
         else:
@@ -85,6 +86,8 @@ class TreeScan:
         await self._drain(self._look_here, until_images=WORKERS_FROM_IMAGES)
         if await self._remains():
             await asyncio.gather(*(self._drain_in_process() for _ in range(processes)))
+        if self._root_error is not None:
+            raise self._root_error
 
     def stop(self) -> None:
         """End soon, with a `TransientError` in whatever thread works; what is stored stays, and a next scan goes on."""
@@ -210,6 +213,8 @@ class TreeScan:
             await self._catalog.remove_folder(path)
         else:
             await self._catalog.set_folder_problem(path, str(error))
+        if path == ROOT:
+            self._root_error = error
 
 
 def _look_or_fail(disks: Disks, task: FolderTask) -> Iterator[FolderReply]:

@@ -7,7 +7,14 @@ from collections.abc import Callable, Mapping
 import orjson
 
 from lenscat_backend.errors import InvalidSidecarError, SidecarDamagedError
-from lenscat_backend.models.sidecar import MAX_DEPTH, Edit, is_too_deep, parse_json_exactly, snake_case
+from lenscat_backend.models.sidecar import (
+    DELETION_MARK,
+    MAX_DEPTH,
+    Edit,
+    is_too_deep,
+    parse_json_exactly,
+    snake_case,
+)
 from lenscat_backend.models.times import parse_time
 
 MAX_TAGS = 1000
@@ -33,7 +40,7 @@ def parse_edit(body: object) -> Edit:
     """The edit in a client's JSON value; raises `InvalidSidecarError` that names the field and what it should be."""
     if not isinstance(body, dict):
         raise InvalidSidecarError('Send a JSON object, for example {"tags": ["portrait"], "notes": ""}.')
-    fields = snake_case(body)
+    fields = {name: value for name, value in snake_case(body).items() if name != DELETION_MARK}
     checked = {name: _CHECKS[name](name, value) if name in _CHECKS else value for name, value in fields.items()}
     updated_at = parse_time(checked.pop("updated_at", None))
     if checked.get("v") is None:

@@ -75,7 +75,7 @@ def _term(match: re.Match[str]) -> Term | None:
 def _text_term(field: str, value: str, negated: bool) -> Term | None:
     if field == "path":
         return Term(field, value.strip("/"), negated=negated) if value.strip("/") else None
-    text = fold(value.removeprefix(".") if field == "ext" else value)
+    text = value.casefold() if field == "label" else fold(value.removeprefix(".") if field == "ext" else value)
     return Term(field, text, negated=negated) if text else None
 
 

@@ -17,6 +17,10 @@ from lenscat_backend.errors import SidecarDamagedError
 from lenscat_backend.models.times import format_time, parse_time
 
 SIDECAR_VERSION = 1
+DELETION_MARK = "deleted"
+"""The field of an overlay's sidecar that hides the one below; anywhere else it is a field like any other."""
+UNKNOWN_EDITOR = "anonymous"
+"""`updated_by` of an edit that does not say who made it."""
 MAX_SIDECAR_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 100
 """Levels of lists and objects inside each other that a sidecar may have; more than that crashes common JSON readers."""
@@ -89,7 +93,7 @@ class Sidecar:
     @property
     def deleted(self) -> bool:
         """Whether this is an overlay's marker that hides the sidecar of the read-only library below."""
-        return self.fields.get("deleted") is True and not self.tags and not self.notes
+        return self.fields.get(DELETION_MARK) is True and not self.tags and not self.notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +197,7 @@ def text_or_none(value: object) -> str | None:
 
 def _write_over(stored: Mapping[str, object], edit: Edit, moment: datetime) -> Sidecar:
     exif = {**_object(stored.get("exif")), **_object(edit.fields.get("exif"))}
-    fields = {**stored, **edit.fields, "updated_at": format_time(moment)}
+    fields = {**stored, "updated_by": UNKNOWN_EDITOR, **edit.fields, "updated_at": format_time(moment)}
     if exif:
         fields["exif"] = exif
     cleared = ("rating", "label", "favorite")
