@@ -245,6 +245,18 @@ def test_an_overlay_is_still_there_after_a_restart(base: Path, overlay: Path, op
         assert found(client, "tag:upper") == ["a.jpg"]
 
 
+@pytest.mark.parametrize("settings", [{"read_only": True}, {"derived": "cache"}, {"overlay": "OVERLAY"}])
+def test_sidecars_of_folders_that_only_the_base_has_are_read(
+    base: Path, overlay: Path, open_client: OpenClient, settings: dict[str, Any]
+) -> None:
+    (base / "trip" / "two.jpg.json").write_text(json.dumps({"v": 1, "tags": ["deep"]}))
+    given = {name: str(overlay) if value == "OVERLAY" else value for name, value in settings.items()}
+    with open_client(base, **given) as client:
+        assert found(client, "tag:deep") == ["trip/two.jpg"]
+        items = client.get("/api/folders", params={"path": "trip"}).json()["items"]
+        assert [entry["has_meta"] for entry in items] == [False, True]
+
+
 def test_a_match_in_an_overlay_is_against_what_is_merged(base: Path, overlay: Path, open_client: OpenClient) -> None:
     with open_client(base, overlay=str(overlay)) as client:
         first = get(client).headers["etag"]

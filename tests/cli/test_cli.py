@@ -216,7 +216,6 @@ def test_search_takes_several_words(tagged: Path) -> None:
     assert lenscat("search", tagged, "tag:sea", "rating>=4").stdout == "a.jpg\n"
 
 
-@pytest.mark.xfail(reason="a word that starts with a dash is taken for an option", strict=True)
 def test_search_takes_words_to_leave_out(tagged: Path) -> None:
     result = lenscat("search", tagged, "sea", "-red")
     assert (result.exit_code, result.stdout) == (0, "trip/one.png\n")

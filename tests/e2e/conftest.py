@@ -32,7 +32,7 @@ NASTY = '100% #1?+&"é.jpg'
 HOSTILE = "<img src=x onerror=alert(1)>.jpg"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
     """Debian's Chromium; without it the tests are skipped, but fail where CI is set."""
     if not CHROMIUM:

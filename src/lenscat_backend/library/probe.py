@@ -30,8 +30,10 @@ from lenscat_backend.library.records import Read, make_record, name_only_record,
 from lenscat_backend.models.facts import ImageFacts
 from lenscat_backend.models.paths import LibraryPath, join
 from lenscat_backend.models.sidecar import MAX_SIDECAR_BYTES, Sidecar
+from lenscat_backend.storage.base import Listing
 from lenscat_backend.storage.local import FolderHandle, LocalDisk
 
+_EMPTY = Listing((), "")
 PART = 1000
 """Images in one update: what a writer's transaction holds at most, so that others wait only milliseconds."""
 
@@ -69,7 +71,7 @@ def list_folder(disks: Disks, path: LibraryPath) -> FolderListing:
     try:
         return merge_listings(base, disks.upper.list_folder(path))
     except (NotFoundError, ForbiddenError):
-        return merge_listings(base, None)
+        return merge_listings(base, _EMPTY)
 
 
 def updates_of(
