@@ -52,12 +52,12 @@ async def _serve(settings: Settings) -> int:
     check_exposure(settings)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("pyvips").setLevel(logging.ERROR)  # what a damaged picture makes libvips say is in our reply
-    port = _free_port(settings.host, settings.port)
+    address, port = _free_place(settings.host, settings.port)
     started = asyncio.Event()
     application = make_application(settings, on_start=started.set)
     server = Server(
         application,
-        address=settings.host,
+        address=address,
         port=port,
         interface=Interfaces.ASGI,
         http=HTTPModes.auto,
@@ -84,14 +84,15 @@ async def _serve(settings: Settings) -> int:
     return OK
 
 
-def _free_port(host: str, port: int) -> int:
-    """The port to listen on; raises `SettingsError` where it is taken or the address is not this machine's."""
+def _free_place(host: str, port: int) -> tuple[str, int]:
+    """The address and port to listen on; `SettingsError` where the port is taken or the address not this machine's."""
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-            return int(probe.getsockname()[1])
+            probe.bind(place)
+            found = probe.getsockname()
+            return str(found[0]), int(found[1])
     except OSError as error:
         raise SettingsError(
             f"Cannot listen on {host} port {port}: {error.strerror or error}. Choose another with --port, or stop the "
