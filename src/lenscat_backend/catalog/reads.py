@@ -44,7 +44,8 @@ def unscanned_folders(connection: apsw.Connection, limit: int) -> list[LibraryPa
 
 def folder_etags(connection: apsw.Connection) -> list[tuple[LibraryPath, str]]:
     """Every scanned folder's path and etag."""
-    return connection.execute("SELECT path, etag FROM folders WHERE scanned").fetchall()  # type: ignore[return-value]
+    rows = connection.execute("SELECT path, etag FROM folders WHERE scanned")
+    return [(LibraryPath(str(path)), str(etag)) for path, etag in rows]
 
 
 def items(connection: apsw.Connection, path: LibraryPath, offset: int, limit: int) -> list[ItemRow]:
@@ -86,7 +87,7 @@ def items_without(connection: apsw.Connection, missing: str, after_id: int, limi
         f"WHERE {condition} AND items.problem IS NULL AND items.id > ? ORDER BY items.id LIMIT ?",
         (after_id, limit),
     ).fetchall()
-    return [item_row(row[1:]) for row in rows], int(rows[-1][0]) if rows else after_id  # type: ignore[arg-type]
+    return [item_row(row[1:]) for row in rows], _whole(rows[-1][0]) if rows else after_id
 
 
 def problems(connection: apsw.Connection) -> list[tuple[LibraryPath, list[str]]]:
@@ -122,7 +123,8 @@ def totals(connection: apsw.Connection) -> Totals:
 
 def fact(connection: apsw.Connection, name: str) -> str | int | None:
     """One remembered fact of the whole library, or None."""
-    return connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).get  # type: ignore[no-any-return]
+    value = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).get
+    return value if isinstance(value, str | int) else None
 
 
 def item_row(row: apsw.SQLiteValues) -> ItemRow:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import partial
 from typing import Generic, TypeVar
 
 from lenscat_backend.errors import BusyError
@@ -109,7 +110,7 @@ class WorkQueue(Generic[T]):
             job.started = True
             self._running += 1
             future = asyncio.get_running_loop().run_in_executor(self._pool, job.work)
-            future.add_done_callback(lambda done, job=job: self._finish(job, done))  # type: ignore[misc]
+            future.add_done_callback(partial(self._finish, job))
 
     def _finish(self, job: _Job[T], done: asyncio.Future[T]) -> None:
         self._running -= 1
