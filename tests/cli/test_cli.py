@@ -149,6 +149,7 @@ def test_index_reads_everything_and_counts_it(tagged: Path) -> None:
         "folders_failed": 0,
         "thumbnails_made": 0,
         "thumbnails_failed": 0,
+        "failed_pictures": [],
     }
 
 

@@ -15,7 +15,7 @@ from lenscat_backend.storage.local import LocalDisk
 async def _index(root: Path, cache: Path) -> None:
     async with Library.open(str(root), LibraryOptions(cache_dir=cache)) as library:
         await library.scan()
-        await library.draw_missing(lambda error: None)
+        await library.draw_missing(lambda path, error: None)
         await library.edit("a.jpg", tags=["kept"])
         await library.write_manifests()
         await library.check()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import typer
 
@@ -14,25 +16,48 @@ LIBRARY_HELP = (
 LibraryArgument = Annotated[str | None, typer.Argument(help=LIBRARY_HELP, show_default=False)]
 RequiredLibrary = Annotated[str, typer.Argument(help="The library: a folder, or a URL such as file:///pictures.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of text.")]
-DerivedOption = Annotated[
-    Literal["beside", "cache"] | None,
-    typer.Option("--derived", help="Where thumbnails and manifests go: beside the pictures, or into the user's cache."),
-]
-OverlayOption = Annotated[
-    str | None,
-    typer.Option("--overlay", help="A second folder that takes sidecars and thumbnails, for a read-only library."),
-]
-ReadOnlyOption = Annotated[
-    bool | None, typer.Option("--read-only", help="Never write into the library.", show_default=False)
-]
-FollowOption = Annotated[
-    bool | None,
-    typer.Option("--follow-links-outside", help="Follow symbolic links out of the library.", show_default=False),
-]
-CacheOption = Annotated[
-    Path | None,
-    typer.Option("--cache-dir", help="Where the catalog is kept. It can be deleted at any moment."),
-]
 NoScan = Annotated[
     bool, typer.Option("--no-scan", help="Trust the catalog as it is: faster, but blind to recent changes.")
 ]
+
+
+class LibraryOption(NamedTuple):
+    """An option that says how a library is opened: the setting it stands for, its type, what its help says."""
+
+    name: str
+    kind: object
+    help: str
+
+
+LIBRARY_OPTIONS = (
+    LibraryOption(
+        "derived",
+        Literal["beside", "cache"] | None,
+        "Where thumbnails and manifests go: beside the pictures, or into the user's cache.",
+    ),
+    LibraryOption(
+        "overlay", str | None, "A second folder that takes sidecars and thumbnails, for a read-only library."
+    ),
+    LibraryOption("read_only", bool | None, "Never write into the library."),
+    LibraryOption("follow_links_outside", bool | None, "Follow symbolic links out of the library."),
+    LibraryOption("cache_dir", Path | None, "Where the catalog is kept. It can be deleted at any moment."),
+)
+"""The same for every command, because all commands on a library share its catalog."""
+
+
+def opens_library(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command whose last parameter is ``**given`` the `LIBRARY_OPTIONS` in its place; None: left out."""
+    signature = inspect.signature(command, eval_str=True)
+    own = [part for part in signature.parameters.values() if part.kind is not part.VAR_KEYWORD]
+    options = [
+        inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(option))
+        for option in LIBRARY_OPTIONS
+    ]
+    # what Typer reads
+    command.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
+    return command
+
+
+def _annotation(option: LibraryOption) -> object:
+    flag = f"--{option.name.replace('_', '-')}"
+    return Annotated[option.kind, typer.Option(flag, help=option.help, show_default=False)]

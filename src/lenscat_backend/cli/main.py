@@ -12,17 +12,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from lenscat_backend.cli.arguments import (
-    AsJson,
-    CacheOption,
-    DerivedOption,
-    FollowOption,
-    LibraryArgument,
-    NoScan,
-    OverlayOption,
-    ReadOnlyOption,
-    RequiredLibrary,
-)
+from lenscat_backend.cli.arguments import AsJson, LibraryArgument, NoScan, RequiredLibrary, opens_library
 from lenscat_backend.cli.exits import INTERRUPTED
 from lenscat_backend.version import VERSION
 
@@ -62,122 +52,103 @@ def options(
 
 
 @app.command("serve")
+@opens_library
 def serve_command(
     library: LibraryArgument = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one. [default: 8000]")] = None,
-    derived: DerivedOption = None,
-    overlay: OverlayOption = None,
-    read_only: ReadOnlyOption = None,
-    follow_links_outside: FollowOption = None,
-    cache_dir: CacheOption = None,
+    **given: Any,
 ) -> None:
     """Serve a library to browsers and programs until Ctrl-C.
 
     Example: lenscat serve ~/Pictures
     """
-    _run(
-        "serve",
-        library=library,
-        host=host,
-        port=port,
-        derived=derived,
-        overlay=overlay,
-        read_only=read_only,
-        follow_links_outside=follow_links_outside,
-        cache_dir=cache_dir,
-    )
+    _run("serve", library=library, host=host, port=port, **given)
 
 
 @app.command("index")
+@opens_library
 def index_command(
     library: LibraryArgument = None,
     thumbs: Annotated[bool, typer.Option("--thumbs", help="Also make every missing thumbnail.")] = False,
     hashes: Annotated[bool, typer.Option("--hash", help="Also hash every picture (BLAKE3).")] = False,
-    derived: DerivedOption = None,
-    overlay: OverlayOption = None,
-    read_only: ReadOnlyOption = None,
-    cache_dir: CacheOption = None,
     as_json: AsJson = False,
+    **given: Any,
 ) -> None:
     """Read a whole library ahead of time: catalog, manifests and, if wanted, thumbnails and hashes.
 
+    Exits with 1 if a folder could not be read, or with --thumbs if a picture has no thumbnail.
+
     Example: lenscat index ~/Pictures --thumbs
     """
-    _run(
-        "index",
-        thumbs,
-        hashes,
-        as_json,
-        library=library,
-        derived=derived,
-        overlay=overlay,
-        read_only=read_only,
-        cache_dir=cache_dir,
-    )
+    _run("index", thumbs, hashes, as_json, library=library, **given)
 
 
 @app.command("search", context_settings={"ignore_unknown_options": True})
+@opens_library
 def search_command(
     library: RequiredLibrary,
     query: Annotated[list[str], typer.Argument(help='For example: beach tag:family "rating>=4" -sunset')],
     limit: Annotated[int, typer.Option(min=0, help="Print at most so many.")] = 1000,
     no_scan: NoScan = False,
-    cache_dir: CacheOption = None,
     as_json: AsJson = False,
+    **given: Any,
 ) -> None:
     """Print the paths of the pictures that match, one a line; with --json one object a line.
 
     Example: lenscat search ~/Pictures tag:family sunset
     """
-    _run("search", " ".join(query), limit, no_scan, as_json, library=library, cache_dir=cache_dir)
+    _run("search", " ".join(query), limit, no_scan, as_json, library=library, **given)
 
 
 @app.command("check")
+@opens_library
 def check_command(
     library: LibraryArgument = None,
-    overlay: OverlayOption = None,
-    read_only: ReadOnlyOption = None,
-    cache_dir: CacheOption = None,
     as_json: AsJson = False,
+    **given: Any,
 ) -> None:
     """Report what is missing, damaged or left over, and write it to _health.json. Exits with 1 if there is anything.
 
     Example: lenscat check ~/Pictures
     """
-    _run("check", as_json, library=library, overlay=overlay, read_only=read_only, cache_dir=cache_dir)
+    _run("check", as_json, library=library, **given)
 
 
 @app.command("export")
+@opens_library
 def export_command(
     library: LibraryArgument = None,
     query: Annotated[str, typer.Option("--query", help="Only the pictures that match.")] = "",
     form: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="jsonl: an object a line.")] = "jsonl",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of standard output.")] = None,
     no_scan: NoScan = False,
-    cache_dir: CacheOption = None,
     as_json: AsJson = False,
+    **given: Any,
 ) -> None:
     """Write what is known of every picture: path, dimensions, tags, notes, facts.
 
     Example: lenscat export ~/Pictures --format csv -o pictures.csv
     """
-    _run("export", query, form, output, no_scan, as_json, library=library, cache_dir=cache_dir)
+    _run("export", query, form, output, no_scan, as_json, library=library, **given)
 
 
 @app.command("clean")
+@opens_library
 def clean_command(
     library: RequiredLibrary,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
-    cache_dir: CacheOption = None,
     as_json: AsJson = False,
+    **given: Any,
 ) -> None:
     """Remove exactly what Lenscat derived: thumbnails, manifests, the catalog. Never a picture, never a sidecar.
 
+    Looks into the overlay or the cache too. A read-only library stays as it is: only its overlay is cleaned.
+
     Example: lenscat clean ~/Pictures --dry-run
     """
-    _run("clean", yes, dry_run, as_json, library=library, cache_dir=cache_dir)
+    _run("clean", yes, dry_run, as_json, library=library, **given)
 
 
 @app.command("sample")

@@ -1,14 +1,20 @@
-"""Removing what we derived from a library, and nothing else: thumbnails and manifests, never a sidecar."""
+"""Removing what we derived from a library, and nothing else: thumbnails and manifests, never a sidecar.
+
+It is removed wherever it lies: beside the pictures, and in the overlay or the cache. A read-only library itself is left
+alone: without an overlay there is nothing to clean then, and that is said.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import orjson
 
-from lenscat_backend.errors import LenscatError
+from lenscat_backend.errors import LenscatError, ReadOnlyError
+from lenscat_backend.library.disk_walk import walk_disk
 from lenscat_backend.library.layout import (
     FOLDER_MANIFEST,
     HEALTH_REPORT,
@@ -17,6 +23,7 @@ from lenscat_backend.library.layout import (
     THUMBNAIL_SUFFIX,
     looks_derived,
 )
+from lenscat_backend.library.options import LibraryOptions, open_places
 from lenscat_backend.models.paths import ROOT, LibraryPath, join
 from lenscat_backend.storage.base import Entry
 from lenscat_backend.storage.local import LocalDisk
@@ -29,6 +36,18 @@ _MANIFEST_KEYS = {
 
 
 @dataclass(frozen=True, slots=True)
+class CleanPlace:
+    """A place to clean; `name` tells it from the pictures' own, which has none."""
+
+    name: str
+    disk: LocalDisk
+
+    def shown(self, path: LibraryPath) -> str:
+        """How a file of this place is called."""
+        return f"{self.name}: {path}" if self.name else path
+
+
+@dataclass(frozen=True, slots=True)
 class Leftover:
     """One derived file."""
 
@@ -36,43 +55,44 @@ class Leftover:
     size: int
 
 
+def open_to_clean(location: str, options: LibraryOptions) -> tuple[list[CleanPlace], Path]:
+    """Where a library's derived files may be removed, and the folder of its catalog.
+
+    Raises `ReadOnlyError` where the library is read-only and has no overlay, `SettingsError` where it cannot be opened.
+    """
+    if options.read_only and options.overlay is None:
+        raise ReadOnlyError(
+            "This library is read-only, so nothing of it is removed. To clean it, leave out --read-only "
+            "(LENSCAT_READ_ONLY); to clean its overlay, name it with --overlay (LENSCAT_OVERLAY)."
+        )
+    opened = open_places(location, options)
+    places = [] if options.read_only else [CleanPlace("", opened.disks.base)]
+    if opened.disks.upper is not None:
+        places.append(CleanPlace("cache" if options.overlay is None else "overlay", opened.disks.upper))
+    return places, opened.cache
+
+
 def derived_files(disk: LocalDisk) -> Iterator[Leftover]:
-    """Every file of the library that we derived, found by its name and its content; links are not followed."""
-    for folder, entries in _folders(disk):
+    """Every file of a place that we derived, found by its name and its content; links are not followed."""
+    for folder, entries in walk_disk(disk):
         for entry in entries:
             path = join(folder, entry.name)
             if not entry.is_folder and _is_ours(disk, folder, path, entry):
                 yield Leftover(path, entry.size)
 
 
-def remove_files(disk: LocalDisk, files: list[Leftover], on_file: Callable[[], None] | None = None) -> list[str]:
+def remove_files(disk: LocalDisk, files: list[Leftover]) -> list[tuple[LibraryPath, LenscatError]]:
     """Delete the files, and unfinished writes of a crash; returns what could not be deleted, with the reason."""
     failed = []
     for file in files:
         try:
             disk.delete(file.path)
         except LenscatError as error:
-            failed.append(f"{file.path}: {error}")
-        if on_file is not None:
-            on_file()
-    for folder, _ in _folders(disk):
+            failed.append((file.path, error))
+    for folder, _ in walk_disk(disk):
         with suppress(LenscatError):  # a folder that cannot be written keeps its files
             disk.sweep(folder)
     return failed
-
-
-def _folders(disk: LocalDisk) -> Iterator[tuple[LibraryPath, tuple[Entry, ...]]]:
-    """Every folder that can be read, with its entries."""
-    waiting = [ROOT]
-    while waiting:
-        folder = waiting.pop()
-        try:
-            entries = disk.list_folder(folder).entries
-            paths = [join(folder, entry.name) for entry in entries if entry.is_folder]
-            waiting += [path for path in paths if not disk.is_link(path)]
-        except LenscatError:
-            continue
-        yield folder, entries
 
 
 def _is_ours(disk: LocalDisk, folder: LibraryPath, path: LibraryPath, entry: Entry) -> bool:

@@ -39,7 +39,7 @@ _SAMPLES = (
 def make_sample(target: Path, *, progress: Callable[[str], None] | None = None) -> list[Path]:
     """Paint the sample library into the folder `target`, made if missing; returns the pictures' files, in order.
 
-    `progress` hears of each picture's library path once it is written. Takes some ten seconds. Raises
+    `progress` hears of each picture's library path once it is written. Takes about two seconds. Raises
     `SettingsError` where `target` is a file or a folder that is not empty, `ReadOnlyError` where it cannot be written.
     """
     try:
