@@ -71,6 +71,14 @@ class SidecarDamagedError(ConflictError):
     """A sidecar on disk that is not valid JSON: it is never overwritten; mend or remove the file first."""
 
 
+class SidecarNewerError(ConflictError):
+    """A sidecar of a later format than this version knows: it is never rewritten; update Lenscat first."""
+
+
+class BrokenLinkError(ConflictError):
+    """A link that leads nowhere stands where a file should be written: mend or remove the link first."""
+
+
 class UnsupportedError(LenscatError):
     """Something Lenscat does not handle."""
 

@@ -347,9 +347,10 @@ def test_an_item_with_a_damaged_sidecar_still_shows(client: TestClient, damaged:
     assert client.post("/api/search/rebuild-index").json()["items_indexed"] == 3
 
 
-def test_reading_a_damaged_sidecar_says_so_instead_of_faking_one(client: TestClient, damaged: Path) -> None:
+def test_reading_a_damaged_sidecar_says_so_beside_the_facts(client: TestClient, damaged: Path) -> None:
     reply = get(client)
-    assert (reply.status_code, damaged.name in reply.json()["detail"]) == (409, True)
+    assert (reply.status_code, reply.json()["exif"]["width"], reply.json()["updated_by"]) == (200, 40, "system")
+    assert damaged.name in reply.json()["problem"]
 
 
 def test_a_mended_sidecar_can_be_edited(client: TestClient, sidecar: Path) -> None:

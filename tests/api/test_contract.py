@@ -654,6 +654,10 @@ def test_a_range_of_an_original(client: TestClient, original: bytes, header: str
 def test_a_range_beyond_the_end(client: TestClient, original: bytes, header: str) -> None:
     reply = client.get("/api/files/a.jpg", headers={"Range": header})
     assert (reply.status_code, reply.headers["content-range"]) == (416, f"bytes */{len(original)}")
+    assert (reply.headers["content-type"], list(reply.json())) == ("application/json", ["detail"])
+    assert str(len(original)) in reply.json()["detail"]
+    assert "content-disposition" not in reply.headers
+    assert client.head("/api/files/a.jpg", headers={"Range": header}).headers == reply.headers
 
 
 @pytest.mark.parametrize("header", ["bytes=5-2", "bytes=a-b", "bytes=", "lines=0-5", "bytes=0-1,5-6", "nonsense", "-"])

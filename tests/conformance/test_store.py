@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,20 +30,11 @@ from lenscat_backend.errors import (
 from lenscat_backend.models.paths import ROOT, LibraryPath, decode_name, join, parse_path
 from lenscat_backend.storage.base import Store
 from lenscat_backend.storage.local import LocalDisk
-from lenscat_backend.storage.local_store import LocalStore
 from lenscat_backend.storage.memory import MemoryStore
 
 KINDS = ("local", "memory")
 LIMIT = 1 << 24
 A = parse_path("a.json")
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-pytestmark = pytest.mark.anyio
 
 
 @dataclass
@@ -58,22 +49,13 @@ class Place:
 
 def make_place(kind: str, root: Path) -> Place:
     if kind == "local":
-        read_only = LocalStore(LocalDisk(root, writable=False))
-        return Place(kind, LocalStore(LocalDisk(root), threads=4), read_only, root)
+        return Place(kind, LocalDisk(root), LocalDisk(root, writable=False), root)
     return Place(kind, MemoryStore(), MemoryStore(writable=False), root)
 
 
 @pytest.fixture(params=KINDS)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    made = make_place(request.param, tmp_path)
-    yield made
-    close(made)
-
-
-def close(place: Place) -> None:
-    for store in (place.store, place.read_only):
-        if isinstance(store, LocalStore):
-            store.close()
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    return make_place(request.param, tmp_path)
 
 
 @pytest.fixture
@@ -81,23 +63,23 @@ def store(place: Place) -> Store:
     return place.store
 
 
-async def names_in(store: Store, folder: str = "") -> set[str]:
-    return {entry.name for entry in (await store.list_folder(parse_path(folder))).entries}
+def names_in(store: Store, folder: str = "") -> set[str]:
+    return {entry.name for entry in store.list_folder(parse_path(folder)).entries}
 
 
-async def content(store: Store, path: LibraryPath) -> bytes:
-    return (await store.read(path, LIMIT)).data
+def content(store: Store, path: LibraryPath) -> bytes:
+    return store.read(path, LIMIT).data
 
 
-async def streamed(store: Store, path: LibraryPath, offset: int, length: int) -> bytes:
-    chunks = [chunk async for chunk in store.stream(path, offset, length)]
+def streamed(store: Store, path: LibraryPath, offset: int, length: int) -> bytes:
+    chunks = list(store.stream(path, offset, length))
     assert all(0 < len(chunk) <= 1 << 20 for chunk in chunks)
     return b"".join(chunks)
 
 
-async def failure_of(awaitable: Any) -> type[BaseException] | None:
+def failure_of(call: Callable[[], object]) -> type[BaseException] | None:
     try:
-        await awaitable
+        call()
     except LenscatError as error:
         return type(error)
     return None
@@ -106,79 +88,93 @@ async def failure_of(awaitable: Any) -> type[BaseException] | None:
 # Listing and looking
 
 
-async def test_an_empty_library_is_an_empty_list(store: Store) -> None:
-    assert (await store.list_folder(ROOT)).entries == ()
+def test_an_empty_library_is_an_empty_list(store: Store) -> None:
+    assert (store.list_folder(ROOT)).entries == ()
 
 
-async def test_a_listing_tells_everything(store: Store) -> None:
-    blob = await store.write(parse_path("x/one.jpg"), b"12345")
-    await store.write(parse_path("x/y/two.jpg"), b"")
-    file, folder = sorted((await store.list_folder(parse_path("x"))).entries)
+def test_a_listing_tells_everything(store: Store) -> None:
+    blob = store.write(parse_path("x/one.jpg"), b"12345")
+    store.write(parse_path("x/y/two.jpg"), b"")
+    file, folder = sorted((store.list_folder(parse_path("x"))).entries)
     assert (file.name, file.is_folder, file.size) == ("one.jpg", False, 5)
     assert (file.etag, file.mtime_ns) == (blob.etag, blob.mtime_ns)
     assert folder == ("y", True, 0, 0, "", True)
 
 
-async def test_stat_and_listing_agree(store: Store) -> None:
-    await store.write(A, b"1")
-    (listed,) = (await store.list_folder(ROOT)).entries
-    assert (await store.stat(A))._replace(settled=True) == listed._replace(settled=True)
+def test_stat_and_listing_agree(store: Store) -> None:
+    store.write(A, b"1")
+    (listed,) = (store.list_folder(ROOT)).entries
+    assert (store.stat(A))._replace(settled=True) == listed._replace(settled=True)
 
 
-async def test_stat_of_folders(store: Store) -> None:
-    await store.write(parse_path("x/y/a"), b"")
+def test_stat_of_folders(store: Store) -> None:
+    store.write(parse_path("x/y/a"), b"")
     for path, name in (("", ""), ("x", "x"), ("x/y", "y")):
-        entry = await store.stat(parse_path(path))
+        entry = store.stat(parse_path(path))
         assert (entry.name, entry.is_folder, entry.size, entry.mtime_ns) == (name, True, 0, 0)
 
 
-async def test_hidden_names_are_left_out_of_listings_only(store: Store) -> None:
+def test_hidden_names_are_left_out_of_listings_only(store: Store) -> None:
     for name in (".a.jpg", ".lenscat-tmp-1", ".hidden/a.jpg"):
-        await store.write(parse_path(name), b"1")
-        assert await content(store, parse_path(name)) == b"1"
-    assert await names_in(store) == set()
+        store.write(parse_path(name), b"1")
+        assert content(store, parse_path(name)) == b"1"
+    assert names_in(store) == set()
 
 
-async def test_the_pointer_file_is_listed(store: Store) -> None:
-    await store.write(parse_path(".lenscat.folder.json"), b"{}")
-    assert await names_in(store) == {".lenscat.folder.json"}
+def test_the_pointer_file_is_listed(store: Store) -> None:
+    store.write(parse_path(".lenscat.folder.json"), b"{}")
+    assert names_in(store) == {".lenscat.folder.json"}
 
 
 @pytest.mark.parametrize("path", ["nothing", "a.json/below", "no/thing"])
-async def test_what_is_missing_is_not_found(store: Store, path: str) -> None:
-    await store.write(A, b"1")
+def test_what_is_missing_is_not_found(store: Store, path: str) -> None:
+    store.write(A, b"1")
     missing = parse_path(path)
     for call in (
-        store.list_folder(missing), store.stat(missing), store.read(missing, 10), store.read_range(missing, 0, 1),
-        streamed(store, missing, 0, 1), store.delete(missing), store.write(missing, b"", if_version="x"),
-    ):  # fmt: skip
-        assert await failure_of(call) is NotFoundError
+        partial(store.list_folder, missing),
+        partial(store.stat, missing),
+        partial(store.read, missing, 10),
+        partial(store.read_range, missing, 0, 1),
+        partial(streamed, store, missing, 0, 1),
+        partial(store.delete, missing),
+        partial(store.write, missing, b"", if_version="x"),
+    ):
+        assert failure_of(call) is NotFoundError
 
 
-async def test_a_folder_is_no_file(store: Store) -> None:
-    await store.write(parse_path("x/a"), b"1")
+def test_a_folder_is_no_file(store: Store) -> None:
+    store.write(parse_path("x/a"), b"1")
     folder = parse_path("x")
-    for call in (store.read(folder, 10), store.read_range(folder, 0, 1), store.delete(folder)):
-        assert await failure_of(call) is NotFoundError
-    assert await failure_of(store.write(folder, b"1")) is InvalidPathError
-    for call in (store.read(ROOT, 10), store.write(ROOT, b""), store.delete(ROOT), streamed(store, ROOT, 0, 1)):
-        assert await failure_of(call) is InvalidPathError
+    for call in (
+        partial(store.read, folder, 10),
+        partial(store.read_range, folder, 0, 1),
+        partial(store.delete, folder),
+    ):
+        assert failure_of(call) is NotFoundError
+    assert failure_of(partial(store.write, folder, b"1")) is InvalidPathError
+    for call in (
+        partial(store.read, ROOT, 10),
+        partial(store.write, ROOT, b""),
+        partial(store.delete, ROOT),
+        partial(streamed, store, ROOT, 0, 1),
+    ):
+        assert failure_of(call) is InvalidPathError
 
 
-async def test_a_file_is_no_folder(store: Store) -> None:
-    await store.write(A, b"1")
-    assert await failure_of(store.list_folder(A)) is NotFoundError
-    assert await failure_of(store.write(join(A, "b"), b"1")) is NotFoundError
+def test_a_file_is_no_folder(store: Store) -> None:
+    store.write(A, b"1")
+    assert failure_of(partial(store.list_folder, A)) is NotFoundError
+    assert failure_of(partial(store.write, join(A, "b"), b"1")) is NotFoundError
 
 
 # Reading
 
 
-async def test_reading_up_to_the_limit(store: Store) -> None:
-    await store.write(A, b"12345")
-    assert (await store.read(A, 5)).data == b"12345"
+def test_reading_up_to_the_limit(store: Store) -> None:
+    store.write(A, b"12345")
+    assert (store.read(A, 5)).data == b"12345"
     with pytest.raises(TooLargeError):
-        await store.read(A, 4)
+        store.read(A, 4)
 
 
 @pytest.mark.parametrize(
@@ -194,33 +190,33 @@ async def test_reading_up_to_the_limit(store: Store) -> None:
         (2, 1 << 62, b"234"),
     ],
 )
-async def test_ranges(store: Store, offset: int, length: int, expected: bytes) -> None:
-    await store.write(A, b"01234")
-    assert await store.read_range(A, offset, length) == expected
-    assert await streamed(store, A, offset, length) == expected
+def test_ranges(store: Store, offset: int, length: int, expected: bytes) -> None:
+    store.write(A, b"01234")
+    assert store.read_range(A, offset, length) == expected
+    assert streamed(store, A, offset, length) == expected
 
 
 @pytest.mark.parametrize(("offset", "length"), [(-1, 1), (0, -1)])
-async def test_negative_ranges_are_refused(store: Store, offset: int, length: int) -> None:
-    await store.write(A, b"01234")
-    for call in (store.read_range(A, offset, length), streamed(store, A, offset, length)):
-        error = await failure_of(call)
+def test_negative_ranges_are_refused(store: Store, offset: int, length: int) -> None:
+    store.write(A, b"01234")
+    for call in (partial(store.read_range, A, offset, length), partial(streamed, store, A, offset, length)):
+        error = failure_of(call)
         assert error is not None and issubclass(error, InvalidError)
 
 
-async def test_a_long_stream(store: Store) -> None:
+def test_a_long_stream(store: Store) -> None:
     data = hashlib.shake_128(b"x").digest(2_500_001)
-    await store.write(A, data, durable=False)
-    assert await streamed(store, A, 0, len(data)) == data
-    assert await streamed(store, A, 1_000_000, 1_100_000) == data[1_000_000:2_100_000]
+    store.write(A, data, durable=False)
+    assert streamed(store, A, 0, len(data)) == data
+    assert streamed(store, A, 1_000_000, 1_100_000) == data[1_000_000:2_100_000]
 
 
-async def test_a_stream_may_be_left_early(store: Store) -> None:
-    await store.write(A, bytes(3 << 20), durable=False)
+def test_a_stream_may_be_left_early(store: Store) -> None:
+    store.write(A, bytes(3 << 20), durable=False)
     stream = store.stream(A, 0, 3 << 20)
-    assert len(await anext(stream)) == 1 << 20
-    await stream.aclose()  # type: ignore[attr-defined]
-    await store.delete(A)
+    assert len(next(stream)) == 1 << 20
+    stream.close()  # type: ignore[attr-defined]
+    store.delete(A)
 
 
 # Names
@@ -234,142 +230,153 @@ NASTY = [
 ]  # fmt: skip
 
 
-async def test_nasty_names_live_side_by_side(store: Store) -> None:
+def test_nasty_names_live_side_by_side(store: Store) -> None:
     for number, name in enumerate(NASTY):
-        await store.write(parse_path(name), str(number).encode(), durable=False)
-    assert await names_in(store) == set(NASTY)
+        store.write(parse_path(name), str(number).encode(), durable=False)
+    assert names_in(store) == set(NASTY)
     for number, name in enumerate(NASTY):
-        assert await content(store, parse_path(name)) == str(number).encode()
-        assert (await store.stat(parse_path(name))).name == name
-        await store.delete(parse_path(name))
-    assert await names_in(store) == set()
+        assert content(store, parse_path(name)) == str(number).encode()
+        assert (store.stat(parse_path(name))).name == name
+        store.delete(parse_path(name))
+    assert names_in(store) == set()
 
 
-async def test_nasty_names_of_folders(store: Store) -> None:
+def test_nasty_names_of_folders(store: Store) -> None:
     for name in NASTY:
-        await store.write(join(parse_path(f"{name}/{name}"), "a"), name.encode(), durable=False)
-        assert await names_in(store, f"{name}/{name}") == {"a"}
-    assert await names_in(store) == set(NASTY)
+        store.write(join(parse_path(f"{name}/{name}"), "a"), name.encode(), durable=False)
+        assert names_in(store, f"{name}/{name}") == {"a"}
+    assert names_in(store) == set(NASTY)
 
 
 @pytest.mark.parametrize("name", ["x" * 256, "é" * 128])
-async def test_names_that_are_too_long(store: Store, name: str) -> None:
-    for call in (store.read(parse_path(name), 1), store.write(parse_path(name), b""), store.stat(parse_path(name))):
-        assert await failure_of(call) is InvalidPathError
+def test_names_that_are_too_long(store: Store, name: str) -> None:
+    for call in (
+        partial(store.read, parse_path(name), 1),
+        partial(store.write, parse_path(name), b""),
+        partial(store.stat, parse_path(name)),
+    ):
+        assert failure_of(call) is InvalidPathError
 
 
-async def test_paths_longer_than_the_system_takes_in_one_call(store: Store) -> None:
+def test_paths_longer_than_the_system_takes_in_one_call(store: Store) -> None:
     deep = parse_path("/".join(["d" * 200] * 20))
-    await store.write(join(deep, "a"), b"1", durable=False)
-    assert await content(store, join(deep, "a")) == b"1"
-    assert (await store.list_folder(deep)).entries[0].name == "a"
+    store.write(join(deep, "a"), b"1", durable=False)
+    assert content(store, join(deep, "a")) == b"1"
+    assert (store.list_folder(deep)).entries[0].name == "a"
 
 
 # Writing
 
 
-async def test_writing_gives_what_reading_gives(store: Store) -> None:
+def test_writing_gives_what_reading_gives(store: Store) -> None:
     for data in (b"", b"one", bytes(range(256)) * 999):
-        written = await store.write(A, data)
-        assert written == await store.read(A, LIMIT)
+        written = store.write(A, data)
+        assert written == store.read(A, LIMIT)
         assert written.data == data
 
 
-async def test_versions_follow_the_bytes(store: Store) -> None:
-    one = await store.write(A, b"one")
-    two = await store.write(A, b"two")
+def test_versions_follow_the_bytes(store: Store) -> None:
+    one = store.write(A, b"one")
+    two = store.write(A, b"two")
     assert one.version != two.version
     assert one.etag != two.etag
 
 
-async def test_if_version(store: Store) -> None:
-    first = await store.write(A, b"1")
-    second = await store.write(A, b"2", if_version=first.version)
+def test_if_version(store: Store) -> None:
+    first = store.write(A, b"1")
+    second = store.write(A, b"2", if_version=first.version)
     with pytest.raises(VersionMismatchError):
-        await store.write(A, b"3", if_version=first.version)
-    assert await store.read(A, LIMIT) == second
+        store.write(A, b"3", if_version=first.version)
+    assert store.read(A, LIMIT) == second
     with pytest.raises(NotFoundError):
-        await store.write(parse_path("b"), b"3", if_version=first.version)
+        store.write(parse_path("b"), b"3", if_version=first.version)
 
 
-async def test_if_version_makes_no_folders(store: Store) -> None:
-    assert await failure_of(store.write(parse_path("x/y"), b"", if_version="1")) is NotFoundError
-    assert await names_in(store) == set()
+def test_if_version_makes_no_folders(store: Store) -> None:
+    assert failure_of(partial(store.write, parse_path("x/y"), b"", if_version="1")) is NotFoundError
+    assert names_in(store) == set()
 
 
-async def test_create_only(store: Store) -> None:
-    await store.write(A, b"1", create_only=True)
+def test_create_only(store: Store) -> None:
+    store.write(A, b"1", create_only=True)
     with pytest.raises(AlreadyExistsError):
-        await store.write(A, b"2", create_only=True)
-    assert await content(store, A) == b"1"
-    await store.delete(A)
-    await store.write(A, b"3", create_only=True)
+        store.write(A, b"2", create_only=True)
+    assert content(store, A) == b"1"
+    store.delete(A)
+    store.write(A, b"3", create_only=True)
 
 
-async def test_both_conditions_are_a_mistake(store: Store) -> None:
+def test_both_conditions_are_a_mistake(store: Store) -> None:
     with pytest.raises(ValueError, match="exclude"):
-        await store.write(A, b"1", create_only=True, if_version="1")
+        store.write(A, b"1", create_only=True, if_version="1")
 
 
-async def test_delete(store: Store) -> None:
-    first = await store.write(A, b"1")
-    second = await store.write(A, b"2")
+def test_delete(store: Store) -> None:
+    first = store.write(A, b"1")
+    second = store.write(A, b"2")
     with pytest.raises(VersionMismatchError):
-        await store.delete(A, if_version=first.version)
-    await store.delete(A, if_version=second.version)
+        store.delete(A, if_version=first.version)
+    store.delete(A, if_version=second.version)
     for condition in (None, second.version):
         with pytest.raises(NotFoundError):
-            await store.delete(A, if_version=condition)
+            store.delete(A, if_version=condition)
 
 
-async def test_read_only(place: Place) -> None:
+def test_read_only(place: Place) -> None:
     store = place.read_only
     if place.kind == "local":
-        await place.store.write(A, b"1")
+        place.store.write(A, b"1")
     assert not store.capabilities.writable and place.store.capabilities.writable
-    for call in (store.write(parse_path("x/b"), b""), store.delete(A), store.write(A, b"", if_version="x")):
-        assert await failure_of(call) is ReadOnlyError
-    assert list(await store.sweep(ROOT)) == []
-    assert await names_in(store) == ({"a.json"} if place.kind == "local" else set())
+    for call in (
+        partial(store.write, parse_path("x/b"), b""),
+        partial(store.delete, A),
+        partial(store.write, A, b"", if_version="x"),
+    ):
+        assert failure_of(call) is ReadOnlyError
+    assert list(store.sweep(ROOT)) == []
+    assert names_in(store) == ({"a.json"} if place.kind == "local" else set())
 
 
-async def test_sweeping_a_tidy_folder(store: Store) -> None:
-    await store.write(A, b"1")
-    assert list(await store.sweep(ROOT)) == []
-    assert await names_in(store) == {"a.json"}
+def test_sweeping_a_tidy_folder(store: Store) -> None:
+    store.write(A, b"1")
+    assert list(store.sweep(ROOT)) == []
+    assert names_in(store) == {"a.json"}
 
 
-async def test_the_folder_etag_follows_its_names(store: Store) -> None:
+def test_the_folder_etag_follows_its_names(store: Store) -> None:
     if not store.capabilities.folder_etag:
         pytest.skip("this store has no folder etags")
 
-    async def etag() -> str:
-        return (await store.list_folder(parse_path("x"))).etag
+    def etag() -> str:
+        return (store.list_folder(parse_path("x"))).etag
 
-    await store.write(parse_path("x/a"), b"1")
-    before = await etag()
-    await store.write(parse_path("x/b"), b"1")
-    between = await etag()
-    await store.delete(parse_path("x/b"))
-    after = await etag()
+    store.write(parse_path("x/a"), b"1")
+    before = etag()
+    store.write(parse_path("x/b"), b"1")
+    between = etag()
+    store.delete(parse_path("x/b"))
+    after = etag()
     assert all(one == "" or one != other for one, other in ((before, between), (between, after)))
 
 
-async def test_a_description_is_public(place: Place) -> None:
+def test_a_description_is_public(place: Place) -> None:
     assert place.store.describe()
     assert str(place.root) not in place.store.describe()
 
 
-async def test_errors_name_no_place_on_the_host(place: Place) -> None:
+def test_errors_name_no_place_on_the_host(place: Place) -> None:
     store, paths = place.store, [ROOT, A, parse_path("x/y"), parse_path("x" * 256), parse_path("a.json/b")]
-    await store.write(A, b"1")
+    store.write(A, b"1")
     for path in paths:
         for call in (
-            store.read(path, 0), store.write(path, b"", if_version="0"), store.delete(path, if_version="0"),
-            store.list_folder(join(path, "x")), store.write(path, b"", create_only=True),
-        ):  # fmt: skip
+            partial(store.read, path, 0),
+            partial(store.write, path, b"", if_version="0"),
+            partial(store.delete, path, if_version="0"),
+            partial(store.list_folder, join(path, "x")),
+            partial(store.write, path, b"", create_only=True),
+        ):
             try:
-                await call
+                call()
             except LenscatError as error:
                 assert str(place.root) not in str(error)
 
@@ -377,75 +384,77 @@ async def test_errors_name_no_place_on_the_host(place: Place) -> None:
 # Races
 
 
-async def test_a_reader_sees_whole_files_only(store: Store) -> None:
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """What each call gave, or the error it raised; each in a thread of its own."""
+    with ThreadPoolExecutor(len(calls)) as threads:
+        futures = [threads.submit(call) for call in calls]
+        return [future.exception() or future.result() for future in futures]
+
+
+def test_a_reader_sees_whole_files_only(store: Store) -> None:
     big = [bytes([number]) * (1 << 20) for number in range(2)]
-    await store.write(A, big[0], durable=False)
+    store.write(A, big[0], durable=False)
     writing = True
 
-    async def write_on() -> None:
+    def write_on() -> None:
         nonlocal writing
-        for number in range(30):
-            await store.write(A, big[number % 2], durable=False)
-        writing = False
+        try:
+            for number in range(30):
+                store.write(A, big[number % 2], durable=False)
+        finally:
+            writing = False
 
-    async def read_on() -> int:
+    def read_on() -> int:
         count = 0
         while writing:
-            assert (await store.read(A, LIMIT)).data in big
+            assert store.read(A, LIMIT).data in big
             count += 1
-            await asyncio.sleep(0)
         return count
 
-    _, *counts = await asyncio.gather(write_on(), read_on(), read_on())
-    assert all(counts) or isinstance(store, MemoryStore)
+    written, *counts = at_once(write_on, read_on, read_on)
+    assert written is None and all(isinstance(count, int) for count in counts)
 
 
 def test_threads_lose_no_increment(store: Store) -> None:
-    asyncio.run(_write_number(store))
+    store.write(A, b"0")
 
     def increment_often() -> None:
         for _ in range(10):
-            asyncio.run(increment(store))
+            increment(store)
 
-    with ThreadPoolExecutor(4) as threads:
-        for future in [threads.submit(increment_often) for _ in range(4)]:
-            future.result()
-    assert asyncio.run(content(store, A)) == b"40"
+    assert at_once(*[increment_often] * 4) == [None] * 4
+    assert content(store, A) == b"40"
 
 
-async def _write_number(store: Store) -> None:
-    await store.write(A, b"0")
-
-
-async def increment(store: Store) -> None:
+def increment(store: Store) -> None:
     while True:
-        blob = await store.read(A, LIMIT)
+        blob = store.read(A, LIMIT)
         try:
-            await store.write(A, b"%d" % (int(blob.data) + 1), if_version=blob.version, durable=False)
+            store.write(A, b"%d" % (int(blob.data) + 1), if_version=blob.version, durable=False)
             return
         except ConflictError:
             continue
 
 
-async def test_one_of_many_creates(store: Store) -> None:
+def test_one_of_many_creates(store: Store) -> None:
     for number in range(10):
         path = parse_path(f"new/{number}")
-        writes = (store.write(path, b"%d" % writer, create_only=True, durable=False) for writer in range(8))
-        results = await asyncio.gather(*writes, return_exceptions=True)
+        writes = (partial(store.write, path, b"%d" % writer, create_only=True, durable=False) for writer in range(8))
+        results = at_once(*writes)
         winners = [writer for writer, result in enumerate(results) if not isinstance(result, BaseException)]
         assert len(winners) == 1
-        assert await content(store, path) == b"%d" % winners[0]
+        assert content(store, path) == b"%d" % winners[0]
         assert {type(result) for result in results if isinstance(result, BaseException)} == {AlreadyExistsError}
 
 
-async def test_deleting_and_creating_at_once(store: Store) -> None:
-    async def toggle(number: int) -> None:
+def test_deleting_and_creating_at_once(store: Store) -> None:
+    def toggle(number: int) -> None:
         for _ in range(20):
-            await failure_of(store.write(A, b"%d" % number, create_only=True, durable=False))
-            await failure_of(store.delete(A))
+            failure_of(partial(store.write, A, b"%d" % number, create_only=True, durable=False))
+            failure_of(partial(store.delete, A))
 
-    await asyncio.gather(*(toggle(number) for number in range(4)))
-    assert await names_in(store) <= {"a.json"}
+    assert at_once(*(partial(toggle, number) for number in range(4))) == [None] * 4
+    assert names_in(store) <= {"a.json"}
 
 
 # Against a plain model
@@ -461,19 +470,16 @@ operations = st.lists(st.tuples(actions, paths, st.binary(max_size=3)), max_size
 def test_like_a_dictionary(kind: str, operations: list[tuple[str, str, bytes]]) -> None:
     with TemporaryDirectory() as folder:
         place = make_place(kind, Path(folder))
-        try:
-            asyncio.run(compare_with_model(place, operations))
-        finally:
-            close(place)
+        compare_with_model(place, operations)
 
 
-async def compare_with_model(place: Place, operations: list[tuple[str, str, bytes]]) -> None:
+def compare_with_model(place: Place, operations: list[tuple[str, str, bytes]]) -> None:
     model: dict[str, bytes] = {}
     folders: set[str] = {""}  # once made; the store may forget empty ones
     for action, path, data in operations:
         now_folders = folders if place.kind == "local" else {""} | {above for name in model for above in above_of(name)}
         expected = expected_failure(model, now_folders, action, path)
-        assert await failure_of(act(place.store, action, parse_path(path), data)) is expected, (action, path)
+        assert failure_of(partial(act, place.store, action, parse_path(path), data)) is expected, (action, path)
         if expected is None:
             if action.startswith("delete"):
                 del model[path]
@@ -481,9 +487,9 @@ async def compare_with_model(place: Place, operations: list[tuple[str, str, byte
                 model[path] = data
                 folders.update(above_of(path))
     for path in ("a", "b", "x/a", "x/y/a", "x", "é", "e\u0301", decode_name(b"\xff")):
-        found = await content(place.store, parse_path(path)) if path in model else None
+        found = content(place.store, parse_path(path)) if path in model else None
         assert found == model.get(path)
-    files = {entry.name for entry in (await place.store.list_folder(ROOT)).entries if not entry.is_folder}
+    files = {entry.name for entry in place.store.list_folder(ROOT).entries if not entry.is_folder}
     assert files == {path for path in model if "/" not in path}
 
 
@@ -508,17 +514,17 @@ def expected_failure(model: dict[str, bytes], folders: set[str], action: str, pa
     return VersionMismatchError if action.endswith("stale") else None
 
 
-async def act(store: Store, action: str, path: LibraryPath, data: bytes) -> None:
+def act(store: Store, action: str, path: LibraryPath, data: bytes) -> None:
     if action == "write":
-        await store.write(path, data, durable=False)
+        store.write(path, data, durable=False)
     elif action == "create":
-        await store.write(path, data, create_only=True, durable=False)
+        store.write(path, data, create_only=True, durable=False)
     elif action == "swap":
         version = "none"
         with suppress(NotFoundError):
-            version = (await store.read(path, LIMIT)).version
-        await store.write(path, data, if_version=version, durable=False)
+            version = store.read(path, LIMIT).version
+        store.write(path, data, if_version=version, durable=False)
     elif action == "stale":
-        await store.write(path, data, if_version="stale", durable=False)
+        store.write(path, data, if_version="stale", durable=False)
     else:
-        await store.delete(path, if_version="stale" if action == "delete stale" else None)
+        store.delete(path, if_version="stale" if action == "delete stale" else None)

@@ -138,6 +138,35 @@ def test_a_damaged_sidecar_is_told_and_kept(shared_gallery: Gallery) -> None:
     assert (shared_gallery.root / "many/img7.jpg.json").read_text() == "{ damaged"
 
 
+def test_a_picture_with_a_damaged_sidecar_shows_its_facts_and_what_to_do(shared_gallery: Gallery) -> None:
+    path = shared_gallery.root / "many/img8.jpg.json"
+    path.write_text("{ damaged")
+    page = shared_gallery.open("#/many?item=many/img8.jpg")
+    expect(page.locator(".problem")).to_contain_text("many/img8.jpg.json")
+    expect(page.locator(".facts")).to_contain_text("90 × 60")
+    expect(page.locator("#new-tag")).to_be_disabled()
+    page.keyboard.press("5")
+    expect(page.get_by_role("button", name="5 of 5")).to_have_attribute("aria-pressed", "false")
+    assert path.read_text() == "{ damaged"
+    path.write_text('{"tags": ["mended"]}')
+    page.get_by_role("button", name="Look again").click()
+    expect(page.locator(".tokens .token")).to_have_text("mended")
+    expect(page.locator(".problem")).to_have_count(0)
+    add_tag(page, "more")
+    saved(page)
+    assert sidecar(shared_gallery.root, "many/img8.jpg")["tags"] == ["mended", "more"]
+
+
+def test_a_picture_that_was_replaced_meanwhile_is_edited_without_a_word_of_others(shared_gallery: Gallery) -> None:
+    page = shared_gallery.open("#/many?item=many/img9.jpg", expected="412")
+    expect(page.locator("#new-tag")).to_be_visible()
+    (shared_gallery.root / "many/img9.jpg").write_bytes(picture("purple", (77, 55)))
+    add_tag(page, "mine")
+    saved(page)
+    assert sidecar(shared_gallery.root, "many/img9.jpg")["tags"] == ["mine"]
+    expect(page.locator(".merged")).to_have_count(0)
+
+
 def test_search_finds_suggests_and_says_when_nothing_matches(gallery: Gallery) -> None:
     page = gallery.open("#/?item=a.jpg")
     add_tag(page, "sunset")

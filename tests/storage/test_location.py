@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lenscat_backend.errors import SettingsError
-from lenscat_backend.storage.local_store import LocalStore
+from lenscat_backend.storage.local import LocalDisk
 from lenscat_backend.storage.location import Location, open_store, parse_location
 from lenscat_backend.storage.memory import MemoryStore
 
@@ -91,8 +91,8 @@ def test_secrets_are_refused_and_not_repeated() -> None:
 
 
 def test_opening(tmp_path: Path) -> None:
-    store = open_store(parse_location(str(tmp_path)), writable=False, threads=1)
-    assert isinstance(store, LocalStore) and not store.capabilities.writable
+    store = open_store(parse_location(str(tmp_path)), writable=False)
+    assert isinstance(store, LocalDisk) and not store.capabilities.writable
     assert isinstance(open_store(parse_location("memory:")), MemoryStore)
 
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from lenscat_backend.api import files, folders, health, items, page, search, thumbnails
 from lenscat_backend.api.errors import install_error_handlers
 from lenscat_backend.api.exposure import LoopbackOnly
+from lenscat_backend.api.head import HeadAsGet
 from lenscat_backend.api.hot_path import HotThumbnails
 from lenscat_backend.api.raw_names import RawNames
 from lenscat_backend.api.requests import ClientGoneError
@@ -35,7 +36,8 @@ class Application:
     ) -> None:
         self.failure: LenscatError | None = None
         self.routes = make_routes(open_library, on_start or (lambda: None), self._note_failure)
-        entry = HotThumbnails(RawNames(self.routes), lambda: getattr(self.routes.state, "library", None))
+        hot = HotThumbnails(RawNames(self.routes), lambda: getattr(self.routes.state, "library", None))
+        entry = HeadAsGet(hot)
         self._entry: ASGIApp = LoopbackOnly(entry) if loopback_only else entry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,8 +11,7 @@ from starlette.exceptions import HTTPException
 
 from lenscat_backend import errors
 from lenscat_backend.api.replies import json_reply
-from lenscat_backend.library.items import for_clients
-from lenscat_backend.library.sidecars import NO_SIDECAR, PreconditionError
+from lenscat_backend.library.items import PreconditionError
 
 _log = logging.getLogger("lenscat")
 
@@ -46,10 +45,8 @@ def error_reply(error: errors.LenscatError) -> Response:
     body: dict[str, object] = {"detail": str(error)}
     headers: dict[str, str] = {"Cache-Control": "no-store"}
     if isinstance(error, PreconditionError):
-        current = error.current
-        body["current"] = for_clients(current.sidecar) if current else None
-        body["etag"] = f'"{current.etag if current else NO_SIDECAR}"'
-        headers["ETag"] = str(body["etag"])
+        headers["ETag"] = f'"{error.etag}"'
+        body |= {"current": error.current, "etag": headers["ETag"]}
     if isinstance(error, errors.TransientError):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
     return json_reply(body, status_of(error), headers)

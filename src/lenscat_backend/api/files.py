@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from lenscat_backend.api.conditions import ByteRange, etag_matches, parse_range
+from lenscat_backend.api.head import is_head
+from lenscat_backend.api.replies import json_reply
 from lenscat_backend.api.requests import ERROR_REPLIES, LibraryArgument
 from lenscat_backend.api.whole_path import WHOLE
+from lenscat_backend.api.wire import ErrorReply
 from lenscat_backend.library.originals import Original
 
 router = APIRouter(tags=["files"])
@@ -22,13 +25,13 @@ _REPLIES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/*": {}}, "description": "The picture's own bytes"},
     206: {"description": "The range that was asked for"},
     304: {"description": "Not modified"},
-    416: {"description": "The range begins beyond the end"},
+    416: {"model": ErrorReply, "description": "The range begins beyond the end"},
 }
 
 
-@router.head(f"/api/files/{{path:{WHOLE}}}", response_class=Response, include_in_schema=False)
 @router.get(f"/api/files/{{path:{WHOLE}}}", response_class=Response, responses=_REPLIES | ERROR_REPLIES)
 async def get_file(
+    request: Request,
     library: LibraryArgument,
     path: str,
     download: Annotated[bool, Query(description="Have browsers save it")] = False,
@@ -45,9 +48,8 @@ async def get_file(
         usable = if_range is None or if_range.strip() == headers["ETag"]
         span = parse_range(range_header if usable else None, original.size)
     except ValueError:
-        headers["Content-Range"] = f"bytes */{original.size}"
-        return _closing(original, Response(status_code=416, headers=headers))
-    return _body(original, span, headers)
+        return _closing(original, _beyond_the_end(original))
+    return _body(original, span, headers, is_head(request.scope))
 
 
 def _headers(original: Original, download: bool) -> dict[str, str]:
@@ -68,12 +70,22 @@ def _closing(original: Original, response: Response) -> Response:
     return response
 
 
-def _body(original: Original, span: ByteRange | None, headers: dict[str, str]) -> Response:
+def _beyond_the_end(original: Original) -> Response:
+    detail = f"The range begins beyond the end: this file has {original.size} bytes. Ask for less, or for all of it."
+    return json_reply(
+        {"detail": detail}, 416, {"Content-Range": f"bytes */{original.size}", "Cache-Control": "no-store"}
+    )
+
+
+def _body(original: Original, span: ByteRange | None, headers: dict[str, str], head: bool) -> Response:
     whole = span or ByteRange(0, original.size)
     headers["Content-Length"] = str(whole.end - whole.start)
     if span is not None:
         headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{original.size}"
-    return StreamingResponse(_chunks(original, whole), 206 if span else 200, headers)
+    status = 206 if span else 200
+    if head:
+        return _closing(original, Response(status_code=status, headers=headers))
+    return StreamingResponse(_chunks(original, whole), status, headers)
 
 
 async def _chunks(original: Original, span: ByteRange) -> AsyncIterator[bytes]:

@@ -49,7 +49,7 @@ async def workers_health(library: LibraryArgument) -> WorkersReply:
 
 
 async def _storage(library: Library) -> tuple[str, dict[str, Any]]:
-    problem = library.unwritable
+    problem = library.freshness.problem or library.unwritable
     try:
         await asyncio.to_thread(library.opened.disks.base.stat, ROOT)
         reachable = True

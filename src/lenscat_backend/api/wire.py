@@ -37,6 +37,12 @@ class SidecarModel(BaseModel):
     favorite: bool | None = None
 
 
+class ItemReply(SidecarModel):
+    """A sidecar as it is shown; `problem` is there only where its file cannot be edited, and says why."""
+
+    problem: str | None = None
+
+
 class FolderItemModel(BaseModel):
     """One image of a folder; `w` and `h` are pixels as displayed."""
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+import os
+import stat
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import orjson
 
 from lenscat_backend.catalog.catalog import Catalog
-from lenscat_backend.errors import LenscatError, SidecarDamagedError
-from lenscat_backend.library.layout import HEALTH_PATH, POINTER_FILE, orphans, sidecar_path
+from lenscat_backend.errors import LenscatError
+from lenscat_backend.library.layout import HEALTH_PATH, POINTER_FILE, SIDECAR_SUFFIX, sidecar_path
+from lenscat_backend.library.orphans import orphans_in, orphans_of_gone_folders
 from lenscat_backend.library.probe import Disks
-from lenscat_backend.models.paths import LibraryPath, join
+from lenscat_backend.library.threads import in_thread
+from lenscat_backend.models.paths import LibraryPath, encode_name, join
 from lenscat_backend.models.pointer import parse_pointer
 from lenscat_backend.models.times import format_time, now_utc
 from lenscat_backend.storage.local import LocalDisk
+from lenscat_backend.storage.os_errors import MISSING
 
 LISTED = 1000
 """How many paths of each kind a report names; the counts are of all."""
@@ -55,6 +60,11 @@ class HealthReport:
     broken_pointers: Findings = field(default_factory=Findings)
     other_problems: Findings = field(default_factory=Findings)
 
+    def add_orphans(self, paths: Iterable[LibraryPath]) -> None:
+        """Sidecars and thumbnails without a picture."""
+        for path in paths:
+            (self.orphan_sidecars if path.endswith(SIDECAR_SUFFIX) else self.orphan_thumbnails).add(path)
+
     @property
     def healthy(self) -> bool:
         """Whether nothing needs a person; missing thumbnails do not, they are made on demand."""
@@ -70,9 +80,10 @@ async def check_library(catalog: Catalog, disks: Disks, on_folder: Callable[[], 
     )
     async for folder in catalog.walk_folders():
         await _check_items(catalog, folder.path, report)
-        await asyncio.to_thread(_check_files, disks, folder.path, folder.pointer, report)
+        await in_thread(_check_files, disks, folder.path, folder.pointer, report)
         if on_folder is not None:
             on_folder()
+    report.add_orphans(await in_thread(lambda: list(orphans_of_gone_folders(disks))))
     for path, problems in await catalog.problems():
         for problem in problems:
             report.other_problems.add(f"{path or '/'}: {problem}")
@@ -102,16 +113,28 @@ def _check_files(disks: Disks, folder: LibraryPath, pointer: bool, report: Healt
         return  # already among the folder's own problems
     with suppress(LenscatError):  # what a crash left in a place that cannot be written stays
         disks.base.sweep(folder)
-    for name in orphans(entries):
-        (report.orphan_sidecars if name.endswith(".json") else report.orphan_thumbnails).add(join(folder, name))
+    report.add_orphans(orphans_in(disks, folder, entries))
     if pointer and (problem := pointer_problem(disks.base, folder)) is not None:
         report.broken_pointers.add(f"{join(folder, POINTER_FILE)}: {problem}")
 
 
 def pointer_problem(disk: LocalDisk, folder: LibraryPath) -> str | None:
-    """What is wrong with a folder's pointer file, or None."""
+    """What is wrong with a folder's pointer file or with its target on this machine, or None."""
     try:
-        parse_pointer(disk.read(join(folder, POINTER_FILE), _POINTER_BYTES).data)
-    except (LenscatError, SidecarDamagedError) as error:
+        target = parse_pointer(disk.read(join(folder, POINTER_FILE), _POINTER_BYTES).data).target
+    except LenscatError as error:
         return str(error)
-    return None
+    return _target_problem(disk.local_path(folder), str(target["path"])) if target["type"] == "local" else None
+
+
+def _target_problem(folder: Path, path: str) -> str | None:
+    """Why a pointer in `folder` leads nowhere, or None; `path` is relative to that folder, or absolute."""
+    try:
+        if stat.S_ISDIR((folder / os.fsdecode(encode_name(path))).stat().st_mode):
+            return None
+        reason = "is not a folder"
+    except ValueError:
+        return '"target.path" cannot be a path'
+    except OSError as error:
+        reason = "does not exist" if error.errno in MISSING else f"cannot be reached ({error.strerror})"
+    return f'its target {reason}: make that folder, or correct "target.path"'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +9,18 @@ from pathlib import Path
 import orjson
 
 from lenscat_backend.catalog.catalog import Catalog
-from lenscat_backend.errors import CorruptError, NotFoundError, UnsupportedError
+from lenscat_backend.errors import CorruptError, NotFoundError, UnsupportedError, VersionMismatchError
 from lenscat_backend.imaging.facts import read_facts
 from lenscat_backend.imaging.hashing import hash_file
+from lenscat_backend.library.conditions import Condition, ConditionError, item_etag, state_without_sidecar
 from lenscat_backend.library.probe import Disks, OpenFile
 from lenscat_backend.library.scan import Scanner
 from lenscat_backend.library.settled import check_image_path, settled_entry
-from lenscat_backend.library.sidecars import NO_SIDECAR, Sidecars, Stored
+from lenscat_backend.library.sidecar_reading import Seen, Stored
+from lenscat_backend.library.sidecars import Sidecars
+from lenscat_backend.library.threads import in_thread
 from lenscat_backend.models.paths import LibraryPath
-from lenscat_backend.models.sidecar import SIDECAR_VERSION, Edit, Fields, Sidecar
+from lenscat_backend.models.sidecar import PROBLEM, SIDECAR_VERSION, Edit, Fields, Sidecar
 from lenscat_backend.models.times import format_time, time_of_ns
 from lenscat_backend.storage.base import Entry
 
@@ -29,10 +31,25 @@ EMBEDDED_ONLY = ("keywords", "caption", "rating")
 
 @dataclass(frozen=True, slots=True)
 class ItemMetadata:
-    """An item's sidecar as clients see it, and the ETag (without quotes) for its next conditional write."""
+    """An item's sidecar as clients see it, and the ETag (without quotes) for its next conditional write.
+
+    Where the sidecar cannot be edited, its field `problem` says why.
+    """
 
     fields: Fields
     etag: str
+
+
+class PreconditionError(VersionMismatchError):
+    """The client's If-Match or If-None-Match does not hold; `current` is the sidecar, None where there is none."""
+
+    def __init__(self, current: Fields | None, etag: str) -> None:
+        super().__init__(
+            "Somebody else changed this item: 'current' is what is stored now. Merge your change and send it again "
+            "with its ETag."
+        )
+        self.current = current
+        self.etag = etag
 
 
 class Items:
@@ -45,13 +62,10 @@ class Items:
         self._sidecars = sidecars
 
     async def get(self, path: LibraryPath) -> ItemMetadata:
-        """The sidecar; where none exists one made from the picture's own metadata, by "system"."""
+        """The sidecar; where there is none that can be read, one made from the picture's own metadata, by "system"."""
         image = await self.entry(path)
         await self._scanner.look_at_item(path)
-        stored = await self._sidecars.visible(path)
-        if stored is None:
-            return ItemMetadata(await self._from_picture(path, image), NO_SIDECAR)
-        return await self.as_metadata(path, image, stored)
+        return await self._metadata(path, image, await self._sidecars.look(path))
 
     async def save(
         self, path: LibraryPath, edit: Edit, if_match: frozenset[str] | None = None, create_only: bool = False
@@ -62,14 +76,21 @@ class Items:
         async def complete(sidecar: Sidecar) -> Sidecar:
             return await self._with_facts(path, image, sidecar)
 
-        stored = await self._sidecars.save(path, edit, if_match, create_only, complete)
+        condition = Condition(state_without_sidecar(path, image), if_match, create_only)
+        try:
+            stored = await self._sidecars.save(path, edit, condition, complete)
+        except ConditionError as error:
+            raise await self._refusal(path, image, error) from error
         await self._scanner.look_at_item(path)
-        return await self.as_metadata(path, image, stored)
+        return await self._metadata(path, image, Seen(stored, state=stored.state))
 
     async def remove(self, path: LibraryPath, if_match: frozenset[str] | None = None) -> None:
         """Delete the sidecar. `NotFoundError` where there is none."""
-        await self.entry(path)
-        await self._sidecars.remove(path, if_match)
+        image = await self.entry(path)
+        try:
+            await self._sidecars.remove(path, Condition(state_without_sidecar(path, image), if_match))
+        except ConditionError as error:
+            raise await self._refusal(path, image, error) from error
         await self._scanner.look_at_item(path)
 
     async def hash(self, path: LibraryPath) -> str:
@@ -81,14 +102,28 @@ class Items:
         """The picture's entry on disk. `NotFoundError`, `UnsupportedImageError` (not a picture)."""
         check_image_path(path)
         try:
-            image = await asyncio.to_thread(self._disks.base.stat, path)
+            image = await in_thread(self._disks.base.stat, path)
         except NotFoundError:
             raise NotFoundError("There is no such picture: it may have been renamed or removed.") from None
         if image.is_folder:
             raise NotFoundError("This is a folder: ask for a picture in it.")
         return image
 
-    async def as_metadata(self, path: LibraryPath, image: Entry, stored: Stored) -> ItemMetadata:
+    async def _metadata(self, path: LibraryPath, image: Entry, seen: Seen) -> ItemMetadata:
+        made = self._from_picture(path, image) if seen.stored is None else self._from_both(path, image, seen.stored)
+        fields = await made
+        if seen.error is not None:
+            fields[PROBLEM] = str(seen.error)
+        return ItemMetadata(fields, item_etag(seen.state or state_without_sidecar(path, image), fields))
+
+    async def _refusal(self, path: LibraryPath, image: Entry, error: ConditionError) -> PreconditionError:
+        """The error that gives a client what is stored now, as a `get` would."""
+        await self._scanner.look_at_item(path)
+        stored = error.current
+        current = await self._metadata(path, image, Seen() if stored is None else Seen(stored, state=stored.state))
+        return PreconditionError(current.fields if stored else None, current.etag)
+
+    async def _from_both(self, path: LibraryPath, image: Entry, stored: Stored) -> Fields:
         """A stored sidecar for clients: with what the picture itself says, and dimensions and hash that are today's."""
         facts = await self._facts(path, image)
         embedded = {key: facts[key] for key in EMBEDDED_ONLY if key in facts}
@@ -99,7 +134,7 @@ class Items:
             fields["hash"] = row.record.hash
         elif image.mtime_ns > stored.mtime_ns:
             fields["hash"] = None
-        return ItemMetadata(fields, stored.etag)
+        return fields
 
     async def _from_picture(self, path: LibraryPath, image: Entry) -> Fields:
         return {
@@ -128,7 +163,7 @@ class Items:
         if row is not None and image.settled and row.record.etag == image.etag:
             facts: Fields = orjson.loads(row.record.exif)
             return facts
-        return await asyncio.to_thread(self._read_facts, path, image)
+        return await in_thread(self._read_facts, path, image)
 
     def _read_facts(self, path: LibraryPath, image: Entry) -> Fields:
         descriptor = self._disks.base.open_regular(path)
@@ -157,14 +192,14 @@ class Items:
             return known
         image = await settled_entry(self._disks.base, path)
         await self._scanner.look_at_item(path)
-        found = await asyncio.to_thread(self._hash_open, path)
-        if (await asyncio.to_thread(self._disks.base.stat, path)).etag == image.etag:
+        found = await in_thread(self._hash_open, path)
+        if (await in_thread(self._disks.base.stat, path)).etag == image.etag:
             await self._catalog.set_item(path, hash=found)
         return found
 
 
 def for_clients(sidecar: Sidecar) -> Fields:
-    """A sidecar's fields with those present that every reply has."""
+    """A sidecar's fields with those present that every reply has, and without a `problem` that is not ours."""
     fields: Fields = {
         "v": SIDECAR_VERSION,
         "tags": sidecar.tags,
@@ -174,7 +209,8 @@ def for_clients(sidecar: Sidecar) -> Fields:
         "updated_at": None,
         "updated_by": None,
     }
-    return fields | dict(sidecar.fields) | {"tags": sidecar.tags, "notes": sidecar.notes, "exif": sidecar.exif}
+    own = {name: value for name, value in sidecar.fields.items() if name != PROBLEM}
+    return fields | own | {"tags": sidecar.tags, "notes": sidecar.notes, "exif": sidecar.exif}
 
 
 def measured(facts: Fields) -> Fields:

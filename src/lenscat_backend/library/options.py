@@ -16,7 +16,6 @@ from lenscat_backend.library.place import Place
 from lenscat_backend.library.probe import Disks
 from lenscat_backend.library.scan_tasks import DiskSpec
 from lenscat_backend.storage.local import LocalDisk
-from lenscat_backend.storage.local_store import LocalStore
 from lenscat_backend.storage.location import Location, parse_location
 
 
@@ -40,7 +39,7 @@ class LibraryOptions:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The places of one opened library. `manifests` is None where they cannot be kept."""
+    """The places of one opened library; `cache` is the folder of its catalog."""
 
     disks: Disks
     place: Place
@@ -58,15 +57,13 @@ def open_places(location: str, options: LibraryOptions) -> Opened:
     base = LocalDisk(root, writable=not options.read_only, follow_outside=options.follow_links_outside)
     upper_root = _upper_root(root, cache, options)
     if upper_root is None:
-        store = LocalStore(base)
-        place = Place(store, None, store, store)
+        place = Place(base, None, base, base)
         return Opened(Disks(base), place, DiskSpec(str(root), None, options.follow_links_outside), base, base, cache)
     upper = LocalDisk(upper_root)
-    base_store, upper_store = LocalStore(base), LocalStore(upper)
-    sidecars = upper_store if options.overlay is not None else None if options.read_only else base_store
+    sidecars = upper if options.overlay is not None else None if options.read_only else base
     return Opened(
         Disks(base, upper),
-        Place(base_store, upper_store, sidecars, upper_store),
+        Place(base, upper, sidecars, upper),
         DiskSpec(str(root), str(upper_root), options.follow_links_outside),
         upper,
         upper,

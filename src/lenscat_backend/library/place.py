@@ -40,20 +40,20 @@ class Place:
             )
         return self.sidecars
 
-    async def read_derived(self, path: LibraryPath, max_bytes: int) -> tuple[Store, Blob]:
+    def read_derived(self, path: LibraryPath, max_bytes: int) -> tuple[Store, Blob]:
         """A derived file from the first layer that has it, and that layer. `NotFoundError` where none has."""
         for layer in self.layers:
             try:
-                return layer, await layer.read(path, max_bytes)
+                return layer, layer.read(path, max_bytes)
             except NotFoundError:
                 continue
         raise NotFoundError("There is no such file.")
 
-    async def stat_derived(self, path: LibraryPath) -> tuple[Store, Entry]:
+    def stat_derived(self, path: LibraryPath) -> tuple[Store, Entry]:
         """The entry of a derived file in the first layer that has it. `NotFoundError` where none has."""
         for layer in self.layers:
             try:
-                return layer, await layer.stat(path)
+                return layer, layer.stat(path)
             except NotFoundError:
                 continue
         raise NotFoundError("There is no such file.")

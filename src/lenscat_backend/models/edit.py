@@ -10,6 +10,8 @@ from lenscat_backend.errors import InvalidSidecarError, SidecarDamagedError
 from lenscat_backend.models.sidecar import (
     DELETION_MARK,
     MAX_DEPTH,
+    PROBLEM,
+    SIDECAR_VERSION,
     Edit,
     is_too_deep,
     parse_json_exactly,
@@ -40,7 +42,7 @@ def parse_edit(body: object) -> Edit:
     """The edit in a client's JSON value; raises `InvalidSidecarError` that names the field and what it should be."""
     if not isinstance(body, dict):
         raise InvalidSidecarError('Send a JSON object, for example {"tags": ["portrait"], "notes": ""}.')
-    fields = {name: value for name, value in snake_case(body).items() if name != DELETION_MARK}
+    fields = {name: value for name, value in snake_case(body).items() if name not in (DELETION_MARK, PROBLEM)}
     checked = {name: _CHECKS[name](name, value) if name in _CHECKS else value for name, value in fields.items()}
     updated_at = parse_time(checked.pop("updated_at", None))
     if checked.get("v") is None:
@@ -103,8 +105,8 @@ def _check_time(name: str, value: object) -> object:
 
 
 def _check_version(name: str, value: object) -> object:
-    if value is not None and type(value) is not int:
-        raise InvalidSidecarError(f"'{name}' must be the whole number 1.")
+    if value is not None and (type(value) is not int or value != SIDECAR_VERSION):
+        raise InvalidSidecarError(f"'{name}' must be the whole number {SIDECAR_VERSION}, or left out.")
     return value
 
 

@@ -19,6 +19,8 @@ from lenscat_backend.models.times import format_time, parse_time
 SIDECAR_VERSION = 1
 DELETION_MARK = "deleted"
 """The field of an overlay's sidecar that hides the one below; anywhere else it is a field like any other."""
+PROBLEM = "problem"
+"""The field of a reply that says why a sidecar cannot be edited. It is never written; a file's own one stays there."""
 UNKNOWN_EDITOR = "anonymous"
 """`updated_by` of an edit that does not say who made it."""
 MAX_SIDECAR_BYTES = 4 * 1024 * 1024
@@ -89,6 +91,14 @@ class Sidecar:
     def favorite(self) -> bool:
         """Whether it is a favourite."""
         return self.fields.get("favorite") is True
+
+    @property
+    def newer_format(self) -> str | None:
+        """Why this version must not rewrite it: its `v` is one that we do not know yet. None where it may."""
+        version = self.fields.get("v")
+        if type(version) not in (int, float) or not version > SIDECAR_VERSION:  # type: ignore[operator]
+            return None
+        return f"it is in format version {version}, and this Lenscat knows version {SIDECAR_VERSION}"
 
     @property
     def deleted(self) -> bool:

@@ -8,7 +8,7 @@ cheap (on a local disk: size, times and inode). A `Blob.version` comes with the 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -66,7 +66,10 @@ class Capabilities:
 
 
 class Store(Protocol):
-    """A place. All calls may raise `UnreachableError` (place gone or failing) and `ForbiddenError` (no permission)."""
+    """A place. All calls may raise `UnreachableError` (place gone or failing) and `ForbiddenError` (no permission).
+
+    Calls block: whoever serves others meanwhile makes them in threads. They may come from several threads at once.
+    """
 
     @property
     def capabilities(self) -> Capabilities:
@@ -81,27 +84,27 @@ class Store(Protocol):
         """Where the file lies on this machine's disk, or None for a remote place; does not touch the disk."""
         ...
 
-    async def list_folder(self, folder: LibraryPath) -> Listing:
+    def list_folder(self, folder: LibraryPath) -> Listing:
         """The entries of `folder`. `NotFoundError` where there is no such folder."""
         ...
 
-    async def stat(self, path: LibraryPath) -> Entry:
+    def stat(self, path: LibraryPath) -> Entry:
         """The entry of one file or folder. `NotFoundError` where nothing is there."""
         ...
 
-    async def read(self, path: LibraryPath, max_bytes: int) -> Blob:
+    def read(self, path: LibraryPath, max_bytes: int) -> Blob:
         """The whole of a small file. `TooLargeError` above `max_bytes`, `NotFoundError` where missing."""
         ...
 
-    async def read_range(self, path: LibraryPath, offset: int, length: int) -> bytes:
+    def read_range(self, path: LibraryPath, offset: int, length: int) -> bytes:
         """Bytes `offset` to `offset + length` (end excluded), fewer at the end of the file, b"" beyond it."""
         ...
 
-    def stream(self, path: LibraryPath, offset: int, length: int) -> AsyncIterator[bytes]:
+    def stream(self, path: LibraryPath, offset: int, length: int) -> Iterator[bytes]:
         """The same range in chunks of at most 1 MiB, for sending on."""
         ...
 
-    async def write(
+    def write(
         self,
         path: LibraryPath,
         data: bytes,
@@ -120,10 +123,10 @@ class Store(Protocol):
         """
         ...
 
-    async def delete(self, path: LibraryPath, *, if_version: str | None = None) -> None:
+    def delete(self, path: LibraryPath, *, if_version: str | None = None) -> None:
         """Remove one file. `NotFoundError` where missing, `VersionMismatchError` as for `write`."""
         ...
 
-    async def sweep(self, folder: LibraryPath) -> Sequence[str]:
+    def sweep(self, folder: LibraryPath) -> Sequence[str]:
         """Remove what a crash left of our own unfinished writes in `folder`; returns the names removed."""
         ...

@@ -19,8 +19,10 @@ from blake3 import blake3
 
 from lenscat_backend.errors import (
     AlreadyExistsError,
+    BrokenLinkError,
     ConflictError,
     InvalidPathError,
+    NotFoundError,
     VersionMismatchError,
 )
 from lenscat_backend.models.paths import LibraryPath, encode_name, split
@@ -156,7 +158,11 @@ def _real_of_link(handle: FolderHandle, name: str, path: LibraryPath) -> bytes |
         return None
     if not stat.S_ISLNK(info.st_mode):
         return None
-    target = handle.follow(raw)
+    try:
+        target = handle.follow(raw)
+    except NotFoundError as error:
+        message = f"{path!r} is a link that leads nowhere: nothing was written. Mend or remove that link, then retry."
+        raise BrokenLinkError(message) from error
     if stat.S_ISDIR(target.info.st_mode):
         raise InvalidPathError(f"{path!r} is a folder, not a file: name a file.")
     return target.real

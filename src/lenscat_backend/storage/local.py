@@ -1,4 +1,4 @@
-"""A library on a local disk, synchronously: for scan workers, and the core of `LocalStore`."""
+"""The store on a local disk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from blake3 import blake3
 
 from lenscat_backend.errors import InvalidError, ReadOnlyError, TooLargeError
 from lenscat_backend.models.paths import ROOT, LibraryPath, decode_name, encode_name, split
-from lenscat_backend.storage.base import Blob, Entry, Listing
+from lenscat_backend.storage.base import Blob, Capabilities, Entry, Listing
 from lenscat_backend.storage.descent import is_a_folder, is_link, not_regular
 from lenscat_backend.storage.file_writing import Conditions, FileWriter, split_file, sweep_folder
 from lenscat_backend.storage.folder_listing import entry_of, etag_of, folder_etag, is_settled, list_entries
@@ -25,6 +25,7 @@ __all__ = ["FolderHandle", "LocalDisk"]
 
 MAX_READ_BYTES = 1 << 30
 """The most that one system call is asked to read: Linux stops at 2 GiB in any case."""
+STREAM_CHUNK_BYTES = 1 << 20
 
 
 class LocalDisk:
@@ -48,6 +49,15 @@ class LocalDisk:
         self._root = RootFolder(os.fsencode(root.absolute()), follow_outside=follow_outside)
         self._clock = clock
         self._writer = FileWriter(self._root)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Folder etags, and writes where the disk allows them."""
+        return Capabilities(folder_etag=True, writable=self.writable)
+
+    def describe(self) -> str:
+        """``local disk``: the path is the host's own business."""
+        return "local disk" if self.writable else "local disk, read-only"
 
     def local_path(self, path: LibraryPath) -> Path:
         """Where `path` lies on this machine; does not touch the disk, and follows no rule about links."""
@@ -131,6 +141,15 @@ class LocalDisk:
         with self._opened(path) as (descriptor, info):
             return read_at(descriptor, offset, min(length, max(info.st_size - offset, 0)))
 
+    def stream(self, path: LibraryPath, offset: int, length: int) -> Iterator[bytes]:
+        """See `Store.stream`; what is sent is the file that was there at the start, though another replaces it."""
+        check_range(offset, length)
+        with self._opened(path) as (descriptor, _):
+            end = offset + length
+            while chunk := read_at(descriptor, offset, min(end - offset, STREAM_CHUNK_BYTES)):
+                yield chunk
+                offset += len(chunk)
+
     def open_regular(self, path: LibraryPath) -> int:
         """A descriptor of an ordinary file, for reading; the caller closes it.
 
@@ -152,8 +171,8 @@ class LocalDisk:
         """Write a whole file atomically, as `Store.write` promises, also against other processes of this machine.
 
         A file replaced keeps its mode, and its owner where the system permits. A link to a file stays: its target
-        is replaced. `BusyError` where the folder stays locked for 10 s. Unless the disk fails after the file got its
-        name, an error means that the old file is untouched.
+        is replaced; `BrokenLinkError` for one that leads nowhere. `BusyError` where the folder stays locked for 10 s.
+        Unless the disk fails after the file got its name, an error means that the old file is untouched.
         """
         self._check_writable()
         conditions = Conditions(if_version, create_only)

@@ -13,7 +13,6 @@ from lenscat_backend.errors import InvalidPathError, SettingsError
 from lenscat_backend.models.paths import ROOT, LibraryPath, parse_path
 from lenscat_backend.storage.base import Store
 from lenscat_backend.storage.local import LocalDisk
-from lenscat_backend.storage.local_store import DEFAULT_THREADS, LocalStore
 from lenscat_backend.storage.memory import MemoryStore
 
 Scheme = Literal["file", "memory", "s3", "gs", "az"]
@@ -68,9 +67,7 @@ def parse_location(text: str) -> Location:
     raise SettingsError(f"Libraries at {scheme}:// are not supported: give {_KNOWN}.")
 
 
-def open_store(
-    location: Location, *, writable: bool = True, follow_outside: bool = False, threads: int = DEFAULT_THREADS
-) -> Store:
+def open_store(location: Location, *, writable: bool = True, follow_outside: bool = False) -> Store:
     """The store at `location`. `SettingsError` where it is missing, not a folder, or of a kind not built in yet."""
     if location.scheme == "memory":
         return MemoryStore(writable=writable)
@@ -80,7 +77,7 @@ def open_store(
             "Until then give a folder, for example one where the bucket is mounted."
         )
     _check_folder(location.path)
-    return LocalStore(LocalDisk(location.path, writable=writable, follow_outside=follow_outside), threads=threads)
+    return LocalDisk(location.path, writable=writable, follow_outside=follow_outside)
 
 
 def _folder(text: str) -> Location:

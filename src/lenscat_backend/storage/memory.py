@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ STREAM_CHUNK_BYTES = 1 << 20
 
 
 class MemoryStore:
-    """A `Store` that forgets everything when it is dropped. Safe to use from several threads and event loops.
+    """A `Store` that forgets everything when it is dropped. Safe to use from several threads.
 
     A folder is there while a file is in it, the root always; so a folder vanishes with its last file. Every write
     counts on, so that every state has an etag of its own: all entries are settled.
@@ -55,7 +55,7 @@ class MemoryStore:
         """None: nothing here lies on a disk."""
         return None
 
-    async def list_folder(self, folder: LibraryPath) -> Listing:
+    def list_folder(self, folder: LibraryPath) -> Listing:
         """See `Store.list_folder`."""
         with self._lock:
             found = self._folder(folder)
@@ -63,7 +63,7 @@ class MemoryStore:
             folders = [Entry(name, True, 0, 0, "", True) for name in found.folders if not is_left_out(name)]
             return Listing((*files, *folders), found.etag)
 
-    async def stat(self, path: LibraryPath) -> Entry:
+    def stat(self, path: LibraryPath) -> Entry:
         """See `Store.stat`."""
         name = split(path)[1]
         with self._lock:
@@ -72,7 +72,7 @@ class MemoryStore:
                 return Entry(name, True, 0, 0, folder.etag, True)
             return _entry(name, self._file(path))
 
-    async def read(self, path: LibraryPath, max_bytes: int) -> Blob:
+    def read(self, path: LibraryPath, max_bytes: int) -> Blob:
         """See `Store.read`."""
         with self._lock:
             file = self._file(path)
@@ -80,20 +80,20 @@ class MemoryStore:
             raise TooLargeError(f"{path!r} is larger than {max_bytes} bytes.")
         return _blob(file)
 
-    async def read_range(self, path: LibraryPath, offset: int, length: int) -> bytes:
+    def read_range(self, path: LibraryPath, offset: int, length: int) -> bytes:
         """See `Store.read_range`."""
         if offset < 0 or length < 0:
             raise InvalidError("A range cannot start or extend before the beginning of the file.")
         with self._lock:
             return self._file(path).data[offset : offset + length]
 
-    async def stream(self, path: LibraryPath, offset: int, length: int) -> AsyncIterator[bytes]:
+    def stream(self, path: LibraryPath, offset: int, length: int) -> Iterator[bytes]:
         """See `Store.stream`; what is sent is the file as it was at the start."""
-        data = await self.read_range(path, offset, length)
+        data = self.read_range(path, offset, length)
         for start in range(0, len(data), STREAM_CHUNK_BYTES):
             yield data[start : start + STREAM_CHUNK_BYTES]
 
-    async def write(
+    def write(
         self,
         path: LibraryPath,
         data: bytes,
@@ -118,7 +118,7 @@ class MemoryStore:
             self._touch(split(path)[0])
         return _blob(file)
 
-    async def delete(self, path: LibraryPath, *, if_version: str | None = None) -> None:
+    def delete(self, path: LibraryPath, *, if_version: str | None = None) -> None:
         """See `Store.delete`."""
         self._check_writable()
         with self._lock:
@@ -129,7 +129,7 @@ class MemoryStore:
             self._touch(folder)
             self._drop_empty(folder)
 
-    async def sweep(self, folder: LibraryPath) -> Sequence[str]:
+    def sweep(self, folder: LibraryPath) -> Sequence[str]:
         """Nothing: no write here is ever left unfinished."""
         return ()
 

@@ -15,7 +15,7 @@ from typing import Self
 
 from lenscat_backend.errors import NotFoundError, UnreachableError
 from lenscat_backend.models.paths import ROOT, LibraryPath, encode_name, join
-from lenscat_backend.storage.descent import MAYBE_LINK, OPEN_FOLDER, Making, descend, is_link, open_regular
+from lenscat_backend.storage.descent import MAYBE_LINK, OPEN_FILE, OPEN_FOLDER, Making, descend, is_link, open_regular
 from lenscat_backend.storage.links import LinkTarget, is_inside, resolve_link
 from lenscat_backend.storage.names import is_left_out
 from lenscat_backend.storage.os_errors import MISSING, missing, translate
@@ -152,6 +152,13 @@ class FolderHandle:
             return self.open_regular(name)[0]
         except OSError as error:
             raise translate(error, join(self.path, name)) from error
+
+    def open_listed(self, name: str) -> int:
+        """As `open_file`, for a file that a listing has just shown to be an ordinary one: it is not looked at again."""
+        try:
+            return os.open(encode_name(name), OPEN_FILE, dir_fd=self.descriptor)
+        except OSError:
+            return self.open_file(name)
 
     def open_regular(self, name: str) -> tuple[int, os.stat_result]:
         """As `open_file`, with what the descriptor's own stat says; raises `OSError` as it comes."""

@@ -95,6 +95,7 @@ export class Edits {
       : mine.notes !== base.notes ? mine.notes : now.notes;
     const pick = (name) => (mine[name] !== base[name] ? mine[name] : now[name]);
     this.draft = { tags, notes, rating: pick("rating"), label: pick("label"), favorite: pick("favorite") };
+    if (JSON.stringify(base) === JSON.stringify(now)) return; // only the picture changed, or fields not shown here
     this.merged = describeMerge(this.sidecar, now.tags.filter((tag) => !base.tags.includes(tag)), bothWrote);
   }
 

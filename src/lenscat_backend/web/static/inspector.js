@@ -50,12 +50,12 @@ export class Inspector {
 
   /** @param {number} rating set by a key; the same again clears it */
   rate(rating) {
-    if (this.form) this.edits.change({ rating: rating === this.edits.draft.rating || !rating ? null : rating });
+    if (this.form && !this.fields.disabled) this.edits.change({ rating: rating === this.edits.draft.rating || !rating ? null : rating });
     this.#update();
   }
 
   toggleFavorite() {
-    if (this.form) this.edits.change({ favorite: !this.edits.draft.favorite });
+    if (this.form && !this.fields.disabled) this.edits.change({ favorite: !this.edits.draft.favorite });
     this.#update();
   }
 
@@ -81,16 +81,24 @@ export class Inspector {
     this.notesShown = "";
     this.notes = el("textarea", { id: "notes", rows: 4, on: { change: () => this.flush() } });
     this.facts = el("dl", { class: "facts" });
-    this.form = el("div", { class: "form" },
-      this.messages,
+    this.fields = el("fieldset", { class: "fields", disabled: Boolean(this.edits.sidecar.problem) },
       el("div", { class: "marks" },
         el("div", { class: "stars", role: "group", "aria-label": "Rating" }, ...this.stars), this.favorite),
       el("div", { class: "labels", role: "group", "aria-label": "Label" }, ...this.labels, this.otherLabel),
       el("label", { for: "new-tag", text: "Tags" }), this.tags, ...this.#newTag(),
-      el("label", { for: "notes", text: "Notes" }), this.notes,
+      el("label", { for: "notes", text: "Notes" }), this.notes);
+    this.form = el("div", { class: "form" }, this.#problem(), this.messages, this.fields,
       el("h3", { text: "Facts" }), this.facts, this.#links());
     this.place.replaceChildren(this.#head(), this.form);
     this.#update();
+  }
+
+  /** Why this picture's sidecar cannot be edited now. */
+  #problem() {
+    const { problem } = this.edits.sidecar;
+    if (!problem) return null;
+    return el("div", { class: "failed problem", role: "status" }, el("p", { text: problem }),
+      el("button", { type: "button", class: "button", text: "Look again", on: { click: () => this.show(this.item) } }));
   }
 
   #newTag() {
