@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,30 @@ def test_what_a_complete_update_does_not_name_is_gone_with_all_below(tmp_path: P
         assert await paths(catalog, "") == ["x0/other.jpg"]
         assert await paths(catalog, "deep") == []
         assert [row.path async for row in catalog.walk_folders()] == ["", "x0", "y"]
+
+    with_catalog(tmp_path / "c", work)
+
+
+def test_matches_come_in_the_order_people_count_in_folders_too(tmp_path: Path) -> None:
+    folders = ("", "Été", "f2", "f2 b", "f2/sub", "f2-b", "f10", "f10/x")
+    in_order = ["", "Été", "f2", "f2/sub", "f2 b", "f2-b", "f10", "f10/x"]
+
+    async def work(catalog: Catalog) -> None:
+        updates = [update(path, record("10.jpg"), record("9.jpg")) for path in sorted(folders, reverse=True)]
+        await catalog.apply([replace(one, complete=False) for one in updates])
+        expected = [f"{path}/{name}".lstrip("/") for path in in_order for name in ("9.jpg", "10.jpg")]
+        assert await paths(catalog, "") == expected
+
+    with_catalog(tmp_path / "c", work)
+
+
+def test_a_walk_goes_on_where_a_batch_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lenscat_backend.catalog.catalog._WALK_BATCH", 1)
+
+    async def work(catalog: Catalog) -> None:
+        for path in ("f10", "f1", "F1", "f01"):
+            await catalog.apply([update(path, record("a1.jpg"), record("a01.jpg"))])
+        assert len(await paths(catalog, "")) == 8
 
     with_catalog(tmp_path / "c", work)
 

@@ -137,12 +137,12 @@ class Catalog:
 
     async def walk_matches(self, query: Query) -> AsyncIterator[ItemRow]:
         """Every match in path order, in bounded memory; each batch is a snapshot of its own."""
-        after = ("", "", "")
+        after = search.FIRST
         batch: list[ItemRow] = []
         while batch := await self._database.read(search.matches_after, query, after, _WALK_BATCH):
             for row in batch:
                 yield row
-            after = (batch[-1].folder, batch[-1].record.sort_key, batch[-1].record.name)
+            after = search.place_of(batch[-1])
 
     async def walk_without(self, missing: Literal["thumbnail", "hash"]) -> AsyncIterator[ItemRow]:
         """Every readable item that has no fresh thumbnail, or no hash, in the order of the catalog."""

@@ -23,6 +23,8 @@ READERS = 3
 _DAMAGED = (apsw.CorruptError, apsw.NotADBError)
 _CACHE_KIB_WRITER = 24_000
 _CACHE_KIB_READER = 6_000
+_CHECKPOINT_PAGES = 8_000
+"""A log of 32 MiB: a scan changes the same pages again and again, and each checkpoint waits for the disk."""
 
 
 class Database:
@@ -164,6 +166,7 @@ def _connect(path: Path, cache_kib: int) -> apsw.Connection:
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")  # a power cut may lose the last commits: the next scan finds them
+    connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
     connection.execute(f"PRAGMA cache_size=-{cache_kib}")
     connection.execute("PRAGMA temp_store=MEMORY")
     return connection

@@ -11,6 +11,7 @@ from lenscat_backend.catalog.records import ITEM_COLUMNS, FolderRow, ItemRecord,
 from lenscat_backend.models.paths import LibraryPath, split
 
 ITEM_SELECT = f"SELECT folders.path, {', '.join('items.' + column for column in ITEM_COLUMNS)} FROM items "
+IN_ORDER = "folders.sort_path, folders.path, items.sort_key, items.name"
 _FOLDER_SELECT = "SELECT id, path, etag, fingerprint, images, pointer, scanned, manifest_digest FROM folders "
 
 
@@ -101,7 +102,7 @@ def damaged(connection: apsw.Connection, limit: int) -> list[ItemRow]:
     rows = connection.execute(
         ITEM_SELECT + "JOIN folders ON folders.id = items.folder_id "
         "WHERE items.problem IS NOT NULL OR items.sidecar_problem IS NOT NULL "
-        "ORDER BY folders.path, items.sort_key, items.name LIMIT ?",
+        f"ORDER BY {IN_ORDER} LIMIT ?",
         (limit,),
     )
     return [item_row(row) for row in rows]

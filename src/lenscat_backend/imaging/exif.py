@@ -69,8 +69,8 @@ def _add_date(tiff: Tiff, photo: Entries, found: Metadata) -> None:
 
 
 def _add_position(tiff: Tiff, gps: Entries, found: Metadata) -> None:
-    latitude = _degrees(tiff, gps.get(1), gps.get(2), "NS")
-    longitude = _degrees(tiff, gps.get(3), gps.get(4), "EW")
+    latitude = _degrees(tiff, gps.get(1), gps.get(2), b"NS")
+    longitude = _degrees(tiff, gps.get(3), gps.get(4), b"EW")
     position = valid_position(latitude, longitude)
     if position is not None:
         found["latitude"], found["longitude"] = position
@@ -80,17 +80,19 @@ def _add_position(tiff: Tiff, gps: Entries, found: Metadata) -> None:
         found["altitude_m"] = -altitude if below else altitude
 
 
-def _degrees(tiff: Tiff, reference: Entry | None, value: Entry | None, letters: str) -> float | None:
+def _degrees(tiff: Tiff, reference: Entry | None, value: Entry | None, letters: bytes) -> float | None:
     """Degrees, minutes and seconds with the sign of their reference, one of `letters`; None where a part is missing."""
     if reference is None or value is None:
         return None
-    letter = (tiff.text(reference) or "-")[0].upper()
-    parts = tiff.ratios(value)
-    if letter not in letters or not parts:
+    letter = tiff.blob(reference, 1)[:1].upper()
+    if not letter or letter not in letters:
         return None
-    degrees = 0.0
-    for part, scale in zip(parts, (1, 60, 3600), strict=False):
-        if part is None:
-            return None
-        degrees += part / scale
-    return -degrees if letter == letters[1] else degrees
+    parts = tiff.ratios(value)
+    if not parts or 0 in parts[1::2]:
+        return None
+    degrees = parts[0] / parts[1]
+    if len(parts) > 2:
+        degrees += parts[2] / (60 * parts[3])
+    if len(parts) > 4:
+        degrees += parts[4] / (3600 * parts[5])
+    return -degrees if letter == letters[1:] else degrees

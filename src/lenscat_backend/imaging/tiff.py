@@ -132,19 +132,17 @@ class Tiff:
         above, below = structs[0].unpack(raw)
         return above / below if below else None
 
-    def ratios(self, entry: Entry) -> tuple[float | None, ...]:
-        """The first rationals, at most three, None for those with a zero denominator; () where it is not those."""
+    def ratios(self, entry: Entry) -> tuple[int, ...]:
+        """The first rationals, at most three, each as numerator and denominator; () where it is not those."""
         _, kind, count, raw = entry
         structs = self._layout.ratios.get(kind)
         if structs is None or not count:
             return ()
-        struct = structs[min(count, 3) - 1]
-        if struct.size > len(raw):
-            raw = self._fetch(self._layout.offset.unpack(raw)[0], struct.size)
-        if len(raw) < struct.size:
-            return ()
-        parts = struct.unpack(raw)
-        return tuple(above / below if below else None for above, below in zip(parts[::2], parts[1::2], strict=True))
+        struct = structs[count - 1] if count < 3 else structs[2]
+        size = struct.size
+        if size > len(raw):
+            raw = self._fetch(self._layout.offset.unpack(raw)[0], size)
+        return struct.unpack(raw) if len(raw) == size else ()
 
 
 def open_tiff(fetch: Fetch) -> Tiff | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from lenscat_backend.catalog.catalog import Catalog
@@ -12,6 +11,7 @@ from lenscat_backend.imaging.formats import FORMATS
 from lenscat_backend.library.layout import POINTER_FILE, is_image
 from lenscat_backend.library.probe import Disks
 from lenscat_backend.library.scan import Scanner
+from lenscat_backend.library.threads import in_thread
 from lenscat_backend.models.manifest import (
     PAGE_ITEMS,
     FolderKind,
@@ -65,7 +65,7 @@ class Folders:
         if not names:
             return []
         rows = {row.path: row for row in await self._catalog.subfolders(path)}
-        return await asyncio.to_thread(self._look_at_kinds, path, names, rows)
+        return await in_thread(self._look_at_kinds, path, names, rows)
 
     def _look_at_kinds(
         self, path: LibraryPath, names: Sequence[str], rows: dict[LibraryPath, FolderRow]

@@ -8,6 +8,7 @@ their folder is opened or the next full scan.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -16,9 +17,11 @@ from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.errors import LenscatError
 from lenscat_backend.library.probe import Disks
 from lenscat_backend.library.scan import Scanner
+from lenscat_backend.library.tree_scan import ScanProgress
 from lenscat_backend.library.watch import Watch
 from lenscat_backend.models.paths import ROOT, LibraryPath
 
+_log = logging.getLogger("lenscat")
 SMALL_LIBRARY = 20_000
 YOUNG_S = 2.0
 """How long a folder that was made just now is looked at again each time: its watch may have come after its files."""
@@ -26,6 +29,7 @@ FIRST_SCAN_S = 1.5
 SCAN_POLL_S = 0.02
 SCAN_POLLS = 50
 """A search waits this long for a running scan to end; after that it answers from what has been found so far."""
+_COMPARING = "%s Until the next start, changes are found by comparing instead."
 _AT_ONCE = 8
 _NEW_FOLDERS = 500
 
@@ -48,11 +52,26 @@ class Freshness:
         """Whether a full scan has ended since this process started."""
         self.scanning = False
         """Whether a full scan is running."""
+        self.owed: str | None = None
+        """Why the last full scan failed, so that another is owed; None while none is."""
+
+    @property
+    def problem(self) -> str | None:
+        """What is to be said of a scan that is owed."""
+        return self.owed and f"The library could not be scanned, and is tried again: {self.owed}"
 
     async def start_watching(self) -> None:
         """Listen for changes, where the system can tell."""
-        with suppress(OSError):
-            self.watch = await asyncio.to_thread(self._make_watch)
+        watch = self._make_watch()
+        try:
+            await asyncio.to_thread(watch.start)
+        except OSError as error:
+            _log.warning(_COMPARING, error)
+        except asyncio.CancelledError:
+            watch.stop()  # the thread that starts it ends soon
+            raise
+        else:
+            self.watch = watch
 
     async def refresh(self) -> None:
         """Make the catalog know what had happened on disk before this call. Calls that come together share one run."""
@@ -70,30 +89,40 @@ class Freshness:
         await self._first_scan_soon()
         watch = self.watch
         if watch is not None and watch.failed:
+            _log.warning(_COMPARING, watch.failed)
             self.watch = watch = None
+            self.scanned = False  # what it had heard, or could not hear any more, is lost: compare everything once
         if watch is not None and not await asyncio.to_thread(watch.is_alive):
             await self._watch_anew(watch)
         elif watch is not None and await watch.heard_all():
             changed = watch.take_changed()
-            if not self.scanning and watch.take_missed():
-                await self._scanner.scan_tree()
+            if not self.scanning and (watch.take_missed() or self.owed is not None):
+                await self.scan_all()
             await self._look_at(changed)
         elif self.scanning and not await self._scan_ends_soon():
             return
-        elif not self.scanned or (await self._catalog.totals()).items <= SMALL_LIBRARY:
-            await self._scanner.scan_tree()
-            self.scanned = True
+        elif not self.scanned or self.owed or (await self._catalog.totals()).items <= SMALL_LIBRARY:
+            await self.scan_all()
         else:
             await self._look_at(await self._folders_with_new_times())
+
+    async def scan_all(self, progress: ScanProgress | None = None) -> None:
+        """Scan the whole library. A scan that fails is owed: every refresh tries again until one succeeds."""
+        try:
+            await self._scanner.scan_tree(progress)
+        except Exception as error:
+            self.owed = str(error) if isinstance(error, LenscatError) else "Something unexpected: the log tells what."
+            raise
+        self.owed = None
+        self.scanned = True
 
     async def _watch_anew(self, dead: Watch) -> None:
         """The root was replaced: nothing that was heard of the old one counts, so watch the new one and compare all."""
         self.watch = None
         await asyncio.to_thread(dead.close)
-        with suppress(OSError):
-            self.watch = await asyncio.to_thread(self._make_watch)
+        await self.start_watching()
         with suppress(LenscatError):
-            await self._scanner.scan_tree()
+            await self.scan_all()
 
     async def _first_scan_soon(self) -> None:
         """Just after a server's start, let its first scan end, if it does so soon: then nothing is missing."""

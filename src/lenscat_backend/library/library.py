@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -15,19 +13,22 @@ from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.catalog.records import Totals
 from lenscat_backend.errors import LenscatError, NotFoundError
 from lenscat_backend.library.check import HealthReport, check_library, write_report
+from lenscat_backend.library.drawing import OnDrawn, draw_missing
 from lenscat_backend.library.folders import MIME_TYPES, Folders
-from lenscat_backend.library.freshness import SMALL_LIBRARY, Freshness
+from lenscat_backend.library.freshness import Freshness
 from lenscat_backend.library.items import ItemMetadata, Items
 from lenscat_backend.library.manifests import Manifests
 from lenscat_backend.library.options import LibraryOptions, Opened, open_places
 from lenscat_backend.library.originals import Original, open_original
 from lenscat_backend.library.scan import Scanner
 from lenscat_backend.library.sidecars import Sidecars
+from lenscat_backend.library.threads import in_thread
 from lenscat_backend.library.thumbnails import Thumbnail, Thumbnails
 from lenscat_backend.library.tree_scan import ScanProgress
+from lenscat_backend.library.upkeep import Upkeep
 from lenscat_backend.library.views import Item, make_item
-from lenscat_backend.library.watch import Watch
-from lenscat_backend.library.work_queue import Priority, WorkQueue
+from lenscat_backend.library.watch_system import SystemWatch
+from lenscat_backend.library.work_queue import WorkQueue
 from lenscat_backend.models.edit import editable
 from lenscat_backend.models.manifest import FolderManifest
 from lenscat_backend.models.paths import LibraryPath, join, parse_path
@@ -35,11 +36,6 @@ from lenscat_backend.models.query import parse_query
 from lenscat_backend.models.sidecar import Edit
 from lenscat_backend.models.times import format_time, now_utc
 
-_log = logging.getLogger("lenscat")
-QUIET_S = 0.2
-"""How long to let changes gather before following them in the background."""
-FIRST_PAINT_S = 1.0
-"""A large library that is known from before is served for so long before a scan takes the processor."""
 _DRAW_AHEAD = 4
 
 
@@ -55,9 +51,6 @@ class Library:
         self.scan_progress: ScanProgress | None = None
         self.last_scan: str | None = None
         self.started_at = now_utc()
-        self._background: set[asyncio.Task[None]] = set()
-        self._following: asyncio.Task[None] | None = None
-        self._closing = False
 
     @classmethod
     def open(cls, location: str, options: LibraryOptions | None = None) -> Self:
@@ -66,12 +59,12 @@ class Library:
 
     async def __aenter__(self) -> Self:
         opened, options = self._opened, self._options
-        self.catalog = await asyncio.to_thread(Catalog, opened.cache / "catalog.sqlite3")
+        self.catalog = await in_thread(Catalog, opened.cache / "catalog.sqlite3")
         self._scanner = Scanner(
             self.catalog,
             opened.disks,
             opened.spec,
-            on_change=self._folder_changed,
+            on_change=lambda path: self._upkeep.changed(path),
             on_unread=self._read_rest,
             threads=options.threads,
         )
@@ -83,23 +76,27 @@ class Library:
         self._items = Items(self.catalog, opened.disks, self._scanner, self._sidecars)
         overlay = opened.spec.upper if options.overlay is not None else None
         make_watch = partial(
-            Watch, opened.spec.base, overlay, opened.cache / "markers", asyncio.get_running_loop(), self._follow
+            SystemWatch,
+            opened.spec.base,
+            overlay,
+            opened.cache / "markers",
+            asyncio.get_running_loop(),
+            self._follow,
+            follow_outside=options.follow_links_outside,
         )
         self._freshness = Freshness(self.catalog, opened.disks, self._scanner, make_watch)
+        self._upkeep = Upkeep(self.catalog, self._freshness, self._manifests)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closing = True
-        for task in list(self._background):
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._upkeep.close()
         if self._freshness.watch is not None:
-            await asyncio.to_thread(self._freshness.watch.close)
+            await in_thread(self._freshness.watch.close)
         await self.queue.close()
-        await asyncio.to_thread(self._scanner.close)
-        await asyncio.to_thread(self.catalog.close)
+        await in_thread(self._scanner.close)
+        await in_thread(self.catalog.close)
 
     @property
     def read_only(self) -> bool:
@@ -130,8 +127,7 @@ class Library:
 
     def start_background(self) -> None:
         """Watch for changes and scan the whole library, as a server does; returns at once."""
-        self._freshness.started = time.monotonic()
-        self._spawn(self._watch_and_scan())
+        self._upkeep.start(self.scan, watch=self._options.watch)
 
     async def folder(self, path: str = "", page: int | None = None) -> FolderManifest:
         """A folder as it is on disk now, or one page of 100 items of it."""
@@ -161,7 +157,7 @@ class Library:
 
     async def original(self, path: str) -> Original:
         """A picture itself, opened for sending; close its descriptor."""
-        return await asyncio.to_thread(open_original, self._opened.disks, parse_path(path))
+        return await in_thread(open_original, self._opened.disks, parse_path(path))
 
     async def search(self, query: str = "", limit: int = -1) -> AsyncIterator[Item]:
         """Every picture that matches, in path order; `docs/search.md` explains the language."""
@@ -197,10 +193,9 @@ class Library:
         self.scan_progress = progress or ScanProgress()
         self._freshness.scanning = True
         try:
-            await self._scanner.scan_tree(self.scan_progress)
+            await self._freshness.scan_all(self.scan_progress)
         finally:
             self._freshness.scanning = False
-        self._freshness.scanned = True
         self.last_scan = format_time(now_utc())
         return self.scan_progress
 
@@ -219,30 +214,16 @@ class Library:
         """Scan the whole library and write its manifests; returns how many items the rollup lists, and its time."""
         return await self.write_manifests()
 
-    async def draw_missing(self, on_done: Callable[[LenscatError | None], None]) -> None:
+    async def draw_missing(self, on_done: OnDrawn) -> None:
         """Make every missing or stale thumbnail, in the background's turn; `on_done` hears of each."""
-        places = asyncio.Semaphore(self._options.threads * _DRAW_AHEAD)
-        tasks: set[asyncio.Task[None]] = set()
+        await draw_missing(self.catalog, self.thumbnails, self._options.threads * _DRAW_AHEAD, on_done)
 
-        async def draw(path: LibraryPath) -> None:
-            try:
-                await self.thumbnails.get(path, Priority.BACKGROUND)
-                on_done(None)
-            except LenscatError as error:
-                on_done(error)
-            finally:
-                places.release()
-
-        try:
-            async for row in self.catalog.walk_without("thumbnail"):
-                await places.acquire()
-                task = asyncio.ensure_future(draw(join(row.folder, row.record.name)))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
+    async def unreadable(self) -> list[tuple[LibraryPath, str]]:
+        """The pictures that cannot be read or drawn, with the reason, in path order."""
+        rows = await self.catalog.damaged(-1)
+        return [
+            (join(row.folder, row.record.name), row.record.problem) for row in rows if row.record.problem is not None
+        ]
 
     async def hash_missing(self, on_done: Callable[[], None]) -> None:
         """Hash every picture that has no hash yet."""
@@ -262,50 +243,16 @@ class Library:
         await self.scan()
         report = await check_library(self.catalog, self._opened.disks, on_folder)
         with contextlib.suppress(LenscatError):
-            await asyncio.to_thread(write_report, report, self._opened.manifests)
+            await in_thread(write_report, report, self._opened.manifests)
         return report
 
     async def totals(self) -> Totals:
         """Counts over the whole library, as the catalog knows it."""
         return await self.catalog.totals()
 
-    def _folder_changed(self, path: LibraryPath) -> None:
-        self._manifests.changed(path)
-        if self._freshness.watch is not None:
-            self._follow()
-
     def _read_rest(self, path: LibraryPath) -> None:
         """Read in the background what a first look left of a large folder."""
-        self._spawn(self._scanner.read_rest(path))
+        self._upkeep.spawn(self._scanner.read_rest(path))
 
     def _follow(self) -> None:
-        """Follow changes in the background, once they have been quiet for a moment."""
-        if not self._closing and (self._following is None or self._following.done()):
-            self._following = self._spawn(self._follow_changes())
-
-    async def _follow_changes(self) -> None:
-        await asyncio.sleep(QUIET_S)
-        if not self._freshness.scanning:
-            await self._freshness.refresh()
-            await self._manifests.write_waiting()
-
-    async def _watch_and_scan(self) -> None:
-        if self._options.watch:
-            await self._freshness.start_watching()
-        if (await self.totals()).items > SMALL_LIBRARY:
-            await asyncio.sleep(FIRST_PAINT_S)
-        with contextlib.suppress(LenscatError):  # an unreachable library is said on every call
-            await self.scan()
-            if await self._manifests.write_waiting():
-                await self._manifests.write_rollup()
-
-    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
-        task = asyncio.ensure_future(work)
-        self._background.add(task)
-        task.add_done_callback(self._background_ended)
-        return task
-
-    def _background_ended(self, task: asyncio.Task[None]) -> None:
-        self._background.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("Background work failed: %s", error, exc_info=error)
+        self._upkeep.follow()

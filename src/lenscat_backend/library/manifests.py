@@ -14,9 +14,11 @@ from blake3 import blake3
 
 from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.catalog.records import ItemRow
+from lenscat_backend.catalog.updates import CHANGES
 from lenscat_backend.errors import LenscatError
 from lenscat_backend.library.folders import Folders
 from lenscat_backend.library.layout import ROLLUP_PATH, manifest_path
+from lenscat_backend.library.threads import in_thread
 from lenscat_backend.models.manifest import FolderManifest, RollupItem
 from lenscat_backend.models.paths import LibraryPath, join
 from lenscat_backend.models.query import Query
@@ -25,6 +27,7 @@ from lenscat_backend.storage.local import LocalDisk
 
 ROLLUP_CHUNK_ITEMS = 500
 COPY_BYTES = 1024 * 1024
+_ROLLED_UP = "rolled_up"
 
 
 class Manifests:
@@ -59,9 +62,9 @@ class Manifests:
         manifest = await self._folders.stored_manifest(path)
         digest = content_digest(manifest)
         target = manifest_path(path)
-        if digest == row.manifest_digest and await asyncio.to_thread(self._exists, target):
+        if digest == row.manifest_digest and await in_thread(self._exists, target):
             return False
-        if not await asyncio.to_thread(self._write, target, iter([orjson.dumps(manifest)])):
+        if not await in_thread(self._write, target, iter([orjson.dumps(manifest)])):
             return False
         await self._catalog.set_manifest_digest(path, digest)
         return True
@@ -69,18 +72,26 @@ class Manifests:
     async def write_rollup(self) -> tuple[int, str]:
         """Write the search manifest of the whole library; returns how many items it lists and its time."""
         generated_at = format_time(now_utc())
+        changes = await self._catalog.fact(CHANGES)
         with TemporaryFile(dir=self._scratch) as file:
             count = await self._fill_rollup(file, generated_at)
             file.seek(0)
-            await asyncio.to_thread(self._write, ROLLUP_PATH, iter(partial(file.read, COPY_BYTES), b""))
+            if await in_thread(self._write, ROLLUP_PATH, iter(partial(file.read, COPY_BYTES), b"")):
+                await self._catalog.set_fact(_ROLLED_UP, changes or 0)
         return count, generated_at
+
+    async def rollup_is_stale(self) -> bool:
+        """Whether items changed since the rollup was written (before the last start too), or it is missing."""
+        if (await self._catalog.fact(CHANGES) or 0) != await self._catalog.fact(_ROLLED_UP):
+            return True
+        return not await in_thread(self._exists, ROLLUP_PATH)
 
     async def _fill_rollup(self, file: IO[bytes], generated_at: str) -> int:
         """Collect the rollup in a scratch file, so that no lock is held at the library while the catalog is read."""
         count = 0
         file.write(b'{"v":1,"generated_at":"' + generated_at.encode() + b'","items":[')
         async for chunk, length in self._rollup_chunks():
-            await asyncio.to_thread(file.write, (b"," if count else b"") + chunk)
+            await in_thread(file.write, (b"," if count else b"") + chunk)
             count += length
         file.write(b"]}\n")
         return count

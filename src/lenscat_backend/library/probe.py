@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lenscat_backend.catalog.records import FolderUpdate, ItemRecord, KnownItem
+from lenscat_backend.catalog.records import FolderUpdate, ItemValues, KnownItem
 from lenscat_backend.errors import (
     CorruptError,
     ForbiddenError,
@@ -119,20 +119,22 @@ def probe_images(disks: Disks, path: LibraryPath, changes: Sequence[Change]) -> 
 def _derived(disks: Disks, path: LibraryPath) -> DerivedEntry | None:
     for number, layer in enumerate(disks.layers):
         try:
-            return DerivedEntry(layer.stat(path), number)
-        except (NotFoundError, ForbiddenError):
+            entry = layer.stat(path)
+        except (NotFoundError, ForbiddenError, UnsupportedError):
             continue
+        if not entry.is_folder:
+            return DerivedEntry(entry, number)
     return None
 
 
-def _records(disks: Disks, path: LibraryPath, changes: Sequence[Change], names_only: bool) -> list[ItemRecord]:
+def _records(disks: Disks, path: LibraryPath, changes: Sequence[Change], names_only: bool) -> list[ItemValues]:
     if names_only:
-        return [name_only_record(change, _format_name(change)) for change in changes]
+        return [tuple(name_only_record(change, _format_name(change))) for change in changes]
     if not changes:
         return []
     with disks.base.open_folder(path) as folder:
         reads = ((change, _read(disks, path, folder, change)) for change in changes)
-        return [make_record(change, _format_name(change), read) for change, read in reads]
+        return [tuple(make_record(change, _format_name(change), read)) for change, read in reads]
 
 
 def _format_name(change: Change) -> str:
@@ -148,7 +150,7 @@ def _read(disks: Disks, path: LibraryPath, folder: FolderHandle, change: Change)
 
 def _read_facts(folder: FolderHandle, change: Change) -> tuple[ImageFacts | None, str | None]:
     try:
-        descriptor = folder.open_file(change.image.name)
+        descriptor = folder.open_listed(change.image.name)
     except LenscatError as error:
         return None, str(error)
     try:
@@ -176,12 +178,14 @@ def _read_sidecar(
         return None, None
     except TooLargeError:
         return None, f"it is larger than {MAX_SIDECAR_BYTES} bytes"
+    except OSError as error:
+        return None, f"it cannot be read ({error.strerror})"
     except LenscatError as error:
         return None, str(error)
 
 
 def _read_whole(folder: FolderHandle, name: str, size: int) -> bytes:
-    descriptor = folder.open_file(name)
+    descriptor = folder.open_listed(name)
     try:
         return os.read(descriptor, size)
     finally:

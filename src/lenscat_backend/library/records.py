@@ -39,12 +39,12 @@ class Read(NamedTuple):
 
 
 def read_sidecar(data: bytes, *, overlaid: bool = False) -> tuple[Sidecar | None, str | None]:
-    """The sidecar in `data` (None for the deletion marker of an overlay), or what is wrong with it."""
+    """The sidecar in `data` (None for the deletion marker of an overlay), and what is wrong with it."""
     try:
         sidecar = parse_sidecar(data)
     except SidecarDamagedError as error:
         return None, str(error)
-    return (None if overlaid and sidecar.deleted else sidecar), None
+    return (None if overlaid and sidecar.deleted else sidecar), sidecar.newer_format
 
 
 def make_record(change: Change, format_name: str, read: Read) -> ItemRecord:

@@ -28,7 +28,8 @@ T = TypeVar("T")
 
 READ_AT_ONCE = 3000
 """A folder with more new images than this is listed by name first; their facts follow."""
-INDEX_BATCH = 500
+INDEX_BATCH = 1000
+INDEX_PAUSE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +109,26 @@ class Scanner:
         """Look at every folder of the library, and put the text of new items into the substring index."""
         progress = progress or ScanProgress()
         scan = TreeScan(self._catalog, self._disks, self._spec, self._pool, progress, self._on_change)
+        indexing = asyncio.ensure_future(self._index_text_while(scan))
         try:
             await scan.run(self._processes)
             await self.index_text()
         finally:
             scan.stop()
             progress.running = False
+            await indexing
         return progress
 
     async def index_text(self) -> None:
         """Bring the substring index up to date; searches are right before it is, only slower."""
         while await self._catalog.index_some(INDEX_BATCH):
             await asyncio.sleep(0)
+
+    async def _index_text_while(self, scan: TreeScan) -> None:
+        """Behind a scan, a little at a time: at its end the writer alone would use one core, and the others none."""
+        while not scan.stopped:
+            await self._catalog.index_some(INDEX_BATCH)
+            await asyncio.sleep(INDEX_PAUSE_S)
 
     async def _look_after(self, path: LibraryPath, running: asyncio.Task[Looked] | None) -> Looked:
         if running is not None:

@@ -30,7 +30,10 @@ class FolderTask(NamedTuple):
 
 
 class FolderReply(NamedTuple):
-    """`state`: "part" (more follow), "done", "unchanged", "changed" (ask again with `known`) or "failed"."""
+    """`state`: "part" (more follow), "done", "unchanged", "changed" (ask again with `known`) or "failed".
+
+    Of no folder is "ready", the first that a worker says.
+    """
 
     state: str
     update: FolderUpdate | None = None

@@ -6,6 +6,7 @@ import asyncio
 
 from lenscat_backend.errors import NotFoundError, UnsupportedImageError
 from lenscat_backend.library.layout import is_image
+from lenscat_backend.library.threads import in_thread
 from lenscat_backend.models.paths import LibraryPath, is_hidden, split
 from lenscat_backend.storage.base import Entry
 from lenscat_backend.storage.local import LocalDisk
@@ -38,7 +39,7 @@ async def settled_entry(disk: LocalDisk, path: LibraryPath) -> Entry:
 
 
 async def _entry(disk: LocalDisk, path: LibraryPath) -> Entry:
-    image = await asyncio.to_thread(disk.stat, path)
+    image = await in_thread(disk.stat, path)
     if image.is_folder:
         raise NotFoundError("This is a folder: ask for a picture in it.")
     return image

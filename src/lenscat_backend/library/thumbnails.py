@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections import OrderedDict
 from collections.abc import Callable
@@ -27,6 +26,7 @@ from lenscat_backend.library.listing import DerivedEntry
 from lenscat_backend.library.probe import Disks
 from lenscat_backend.library.records import thumbnail_is_fresh
 from lenscat_backend.library.settled import check_image_path, settled_entry
+from lenscat_backend.library.threads import in_thread
 from lenscat_backend.library.work_queue import Priority, WorkQueue
 from lenscat_backend.models.paths import LibraryPath
 from lenscat_backend.storage.base import Entry
@@ -127,7 +127,7 @@ class Thumbnails:
         """Delete the stored thumbnail. `NotFoundError` where there is none."""
         await self._settled(path)
         self._forget(path)
-        await asyncio.to_thread(self._target.delete, thumbnail_path(path))
+        await in_thread(self._target.delete, thumbnail_path(path))
         await self._catalog.set_item(path, thumb_etag="", thumb_source="")
 
     async def _settled(self, path: LibraryPath) -> Entry:
@@ -136,7 +136,7 @@ class Thumbnails:
 
     async def _existing(self, path: LibraryPath, image: Entry) -> Thumbnail | None:
         known = await self._catalog.known_item(path)
-        return await asyncio.to_thread(self._read_existing, path, image, known)
+        return await in_thread(self._read_existing, path, image, known)
 
     def _read_existing(self, path: LibraryPath, image: Entry, known: KnownItem | None) -> Thumbnail | None:
         for number, layer in enumerate(self._disks.layers):

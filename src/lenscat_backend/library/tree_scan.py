@@ -73,7 +73,7 @@ class TreeScan:
         self._on_change = on_change
         self._work = _Work()
         self._turn = asyncio.Lock()
-        self._stopped = False
+        self.stopped = False
         self._root_error: LenscatError | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -83,32 +83,43 @@ class TreeScan:
             await self._catalog.add_folder(ROOT)
         else:
             self._work.newest_known = await self._catalog.newest_folder_id()
-        await self._drain(self._look_here, until_images=WORKERS_FROM_IMAGES)
+        await self._drain(self._look_here, done=lambda: self._progress.images_read >= WORKERS_FROM_IMAGES)
         if await self._remains():
-            await asyncio.gather(*(self._drain_in_process() for _ in range(processes)))
+            await self._drain_in_processes(processes)
         if self._root_error is not None:
             raise self._root_error
 
     def stop(self) -> None:
         """End soon, with a `TransientError` in whatever thread works; what is stored stays, and a next scan goes on."""
-        self._stopped = True
+        self.stopped = True
 
-    async def _drain_in_process(self) -> None:
+    async def _drain_in_processes(self, processes: int) -> None:
+        """In worker processes, and here until the first of them has started."""
+        started = asyncio.Event()
+        await asyncio.gather(
+            self._drain(self._look_here, done=started.is_set),
+            *(self._drain_in_process(started) for _ in range(processes)),
+        )
+
+    async def _drain_in_process(self, started: asyncio.Event) -> None:
         for _ in range(MAX_WORKER_DEATHS):
             worker = ScanWorker(self._spec)
             try:
+                await self._loop.run_in_executor(None, worker.wait_until_ready)
+                started.set()
                 await self._drain(worker.look)
                 return
             except TransientError:
-                if self._stopped:
+                if self.stopped:
                     raise
                 continue  # the folders it had are handed out again
             finally:
                 await self._loop.run_in_executor(None, worker.close)
+        started.set()
         await self._drain(self._look_here)
 
-    async def _drain(self, look: Look, until_images: int | None = None) -> None:
-        while until_images is None or self._progress.images_read < until_images:
+    async def _drain(self, look: Look, done: Callable[[], bool] = lambda: False) -> None:
+        while not done():
             tasks = await self._next_tasks()
             if not tasks:
                 if not self._work.in_work:
@@ -171,7 +182,7 @@ class TreeScan:
 
         def on_reply(task: FolderTask, reply: FolderReply) -> None:
             nonlocal stored, updates
-            if self._stopped:
+            if self.stopped:
                 raise TransientError("The scan was stopped.")
             self._count(task, reply)
             if reply.update is not None:

@@ -16,15 +16,21 @@ from lenscat_backend.errors import LenscatError
 from lenscat_backend.library.probe import Disks
 from lenscat_backend.library.scan_tasks import FolderReply, FolderTask, look_at, open_disks
 
+NICE = 5
+"""Below the server: whoever opens a folder does not wait for a scan, nor does the writer that stores what it finds."""
+
 
 def main() -> None:
     """Serve requests from standard input until it ends."""
+    os.nice(NICE)
     gc.freeze()
     gc.set_threshold(100_000)  # rows are plain tuples in no cycles: looking for some costs a twentieth of the work
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the parent, which ends us by closing the pipe
     requests, replies = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a stray print must not garble the replies
     disks = open_disks(pickle.load(requests))
+    pickle.dump(FolderReply("ready"), replies)
+    replies.flush()
     while True:
         try:
             tasks: list[FolderTask] = pickle.load(requests)

@@ -25,18 +25,17 @@ class ScanWorker:
         )
         self._send(spec)
 
+    def wait_until_ready(self) -> None:
+        """Block until the worker has started; `TransientError` if it dies instead."""
+        self._reply()
+
     def look(self, tasks: Sequence[FolderTask], on_reply: Callable[[FolderTask, FolderReply], None]) -> None:
         """Have the worker do `tasks` in order and hand on every reply. Blocks; `TransientError` if the worker dies."""
         self._send(list(tasks))
-        replies = self._process.stdout
-        assert replies is not None
         for task in tasks:
             reply = FolderReply("part")
             while reply.state not in _FINAL:
-                try:
-                    reply = pickle.load(replies)
-                except (EOFError, pickle.UnpicklingError) as error:
-                    raise TransientError("A scan worker ended before its work was done.") from error
+                reply = self._reply()
                 on_reply(task, reply)
 
     def close(self) -> None:
@@ -47,6 +46,14 @@ class ScanWorker:
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
+
+    def _reply(self) -> FolderReply:
+        assert self._process.stdout is not None
+        try:
+            reply: FolderReply = pickle.load(self._process.stdout)
+        except (EOFError, pickle.UnpicklingError) as error:
+            raise TransientError("A scan worker ended before its work was done.") from error
+        return reply
 
     def _send(self, message: object) -> None:
         requests = self._process.stdin

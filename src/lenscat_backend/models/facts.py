@@ -34,9 +34,11 @@ class ImageFacts(NamedTuple):
 
     def as_exif(self) -> dict[str, object]:
         """The `exif` object of a sidecar: only the keys that are known, in the documented order."""
-        pairs = zip(self._fields, self, strict=True)
+        pairs = zip(_EXIF_KEYS, self[1:], strict=True)
         exif: dict[str, object] = {name: value for name, value in pairs if value is not None}
-        del exif["format"]
         if self.keywords is not None:
             exif["keywords"] = list(self.keywords)
         return exif
+
+
+_EXIF_KEYS = ImageFacts._fields[1:]

@@ -25,6 +25,11 @@ def sort_key(name: str) -> str:
     return _DIGITS.sub(_length_first, fold(name))
 
 
+def sort_path(path: str) -> str:
+    """The `sort_key` of a whole path: a folder comes right before what is below it, and then its next neighbour."""
+    return "\x01".join(map(sort_key, path.split("/")))
+
+
 def _length_first(match: re.Match[str]) -> str:
     digits = match.group().lstrip("0")
     return f"0{chr(33 + len(digits))}{digits}"

@@ -1,0 +1,106 @@
+"""What a served library does by itself: scan, follow what changes on disk, keep its manifests up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+
+from lenscat_backend.catalog.catalog import Catalog
+from lenscat_backend.errors import LenscatError
+from lenscat_backend.library.freshness import SMALL_LIBRARY, Freshness
+from lenscat_backend.library.manifests import Manifests
+from lenscat_backend.library.retrying import until_done
+from lenscat_backend.models.paths import LibraryPath
+
+_log = logging.getLogger("lenscat")
+QUIET_S = 0.2
+"""How long to let changes gather before following them."""
+FIRST_PAINT_S = 1.0
+"""A large library that is known from before is served for so long before a scan takes the processor."""
+ROLLUP_QUIET_S = 5.0
+ROLLUP_PAUSES = 20
+"""Between two rollups pass at least so many times what writing one took: edits cost no more than a twentieth."""
+
+
+class Upkeep:
+    """The background work of one library. Until `start`, changes are only noted."""
+
+    def __init__(self, catalog: Catalog, freshness: Freshness, manifests: Manifests) -> None:
+        self._catalog = catalog
+        self._freshness = freshness
+        self._manifests = manifests
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._following: asyncio.Task[None] | None = None
+        self._rolling_up: asyncio.Task[None] | None = None
+        self._rollup_took_s = 0.0
+        self._serving = False
+
+    def start(self, scan: Callable[[], Awaitable[object]], *, watch: bool) -> None:
+        """Watch for changes and scan the whole library; returns at once."""
+        self._serving = True
+        self._freshness.started = time.monotonic()
+        self.spawn(self._watch_and_scan(scan, watch))
+
+    def changed(self, folder: LibraryPath) -> None:
+        """Something in `folder` is not as it was: its manifest and the rollup follow."""
+        self._manifests.changed(folder)
+        self.follow()
+
+    def follow(self) -> None:
+        """Follow changes in the background, once they have been quiet for a moment."""
+        if self._serving and (self._following is None or self._following.done()):
+            self._following = self.spawn(self._follow_changes())
+
+    def spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        """Do `work` in the background; an error is logged, and `close` ends it."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def close(self) -> None:
+        """End all of it; what remains to be written is written after the next start."""
+        self._serving = False
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _watch_and_scan(self, scan: Callable[[], Awaitable[object]], watch: bool) -> None:
+        if watch:
+            await self._freshness.start_watching()
+        if (await self._catalog.totals()).items > SMALL_LIBRARY:
+            await asyncio.sleep(FIRST_PAINT_S)
+        await until_done(scan)
+        with suppress(LenscatError):  # manifests that cannot be written now are written after a later change
+            await self._manifests.write_waiting()
+            if await self._manifests.rollup_is_stale():
+                await self._write_rollup()
+
+    async def _follow_changes(self) -> None:
+        await asyncio.sleep(QUIET_S)
+        if self._freshness.scanning:
+            return
+        if self._freshness.watch is not None:
+            await self._freshness.refresh()
+        await self._manifests.write_waiting()
+        if self._rolling_up is None or self._rolling_up.done():
+            self._rolling_up = self.spawn(self._roll_up())
+
+    async def _roll_up(self) -> None:
+        await asyncio.sleep(max(ROLLUP_QUIET_S, ROLLUP_PAUSES * self._rollup_took_s))
+        while await self._manifests.rollup_is_stale():
+            await self._write_rollup()
+            await asyncio.sleep(ROLLUP_PAUSES * self._rollup_took_s)
+
+    async def _write_rollup(self) -> None:
+        began = time.monotonic()
+        await self._manifests.write_rollup()
+        self._rollup_took_s = time.monotonic() - began
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("Background work failed: %s", error, exc_info=error)
