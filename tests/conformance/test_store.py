@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -72,7 +72,8 @@ def content(store: Store, path: LibraryPath) -> bytes:
 
 
 def streamed(store: Store, path: LibraryPath, offset: int, length: int) -> bytes:
-    chunks = list(store.stream(path, offset, length))
+    with store.open(path) as file:
+        chunks = list(file.stream(offset, length))
     assert all(0 < len(chunk) <= 1 << 20 for chunk in chunks)
     return b"".join(chunks)
 
@@ -213,10 +214,46 @@ def test_a_long_stream(store: Store) -> None:
 
 def test_a_stream_may_be_left_early(store: Store) -> None:
     store.write(A, bytes(3 << 20), durable=False)
-    stream = store.stream(A, 0, 3 << 20)
-    assert len(next(stream)) == 1 << 20
-    stream.close()  # type: ignore[attr-defined]
+    with store.open(A) as file:
+        assert len(next(file.stream(0, 3 << 20))) == 1 << 20
     store.delete(A)
+
+
+def test_an_open_file(store: Store) -> None:
+    written = store.write(A, b"01234")
+    with store.open(A) as file:
+        assert (file.size, file.etag, file.mtime_ns) == (5, written.etag, written.mtime_ns)
+        assert (file.read(1, 2), file.read(3, 99), file.read(7, 1)) == (b"12", b"34", b"")
+        path = file.on_disk()
+        assert path.read_bytes() == b"01234" == file.read(0, 5)
+        file.close()
+    assert not path.exists()
+
+
+def test_an_open_file_stays_what_it_was_or_fails(store: Store) -> None:
+    store.write(A, bytes(3 << 20), durable=False)
+    with store.open(A) as file:
+        chunks = file.stream(0, 3 << 20)
+        next(chunks)
+        store.write(A, b"new", durable=False)
+        try:
+            assert b"".join(chunks) == bytes(2 << 20)
+            assert file.read(0, 3) == bytes(3)
+        except VersionMismatchError:
+            assert store.capabilities.remote
+
+
+def test_writing_in_chunks(store: Store) -> None:
+    store.write_chunks(A, iter([b"one", b"", b"two"]))
+    assert content(store, A) == b"onetwo"
+
+    def failing() -> Iterator[bytes]:
+        yield b"half"
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        store.write_chunks(A, failing())
+    assert content(store, A) == b"onetwo"
 
 
 # Names

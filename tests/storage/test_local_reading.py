@@ -210,7 +210,7 @@ def test_special_files_are_left_out_and_never_waited_for(
             path = parse_path(name)
             for call in (
                 lambda path=path: disk.read(path, 9), lambda path=path: disk.read_range(path, 0, 9),
-                lambda path=path: disk.open_regular(path), lambda path=path: disk.stat(path),
+                lambda path=path: disk.open(path), lambda path=path: disk.stat(path),
                 lambda path=path: disk.file_etag(path), lambda path=path: disk.write(path, b""),
                 lambda name=name: disk.open_folder(ROOT).open_file(name),
             ):  # fmt: skip

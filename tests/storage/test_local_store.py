@@ -30,16 +30,16 @@ def test_local_paths(store: LocalDisk, tmp_path: Path) -> None:
 
 def test_a_stream_that_is_left_early_closes_its_file(store: LocalDisk) -> None:
     before = descriptors()
-    stream = store.stream(A, 0, 3 << 20)
-    assert len(next(stream)) == 1 << 20
-    assert descriptors() != before
-    stream.close()  # type: ignore[attr-defined]
+    with store.open(A) as file:
+        assert len(next(file.stream(0, 3 << 20))) == 1 << 20
+        assert descriptors() != before
     assert descriptors() == before
 
 
 def test_a_file_replaced_during_a_stream_is_sent_as_it_was(store: LocalDisk) -> None:
     chunks = []
-    for chunk in store.stream(A, 0, 3 << 20):
-        chunks.append(chunk)
-        store.write(A, b"new", durable=False)
+    with store.open(A) as file:
+        for chunk in file.stream(0, 3 << 20):
+            chunks.append(chunk)
+            store.write(A, b"new", durable=False)
     assert chunks == [bytes(1 << 20)] * 3

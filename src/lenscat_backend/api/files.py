@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -18,9 +16,9 @@ from lenscat_backend.api.requests import ERROR_REPLIES, LibraryArgument
 from lenscat_backend.api.whole_path import WHOLE
 from lenscat_backend.api.wire import ErrorReply
 from lenscat_backend.library.originals import Original
+from lenscat_backend.library.threads import in_thread
 
 router = APIRouter(tags=["files"])
-_CHUNK = 256 * 1024
 _REPLIES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/*": {}}, "description": "The picture's own bytes"},
     206: {"description": "The range that was asked for"},
@@ -43,10 +41,10 @@ async def get_file(
     original = await library.original(path)
     headers = _headers(original, download)
     try:
-        if etag_matches(if_none_match, original.etag):
+        if etag_matches(if_none_match, original.file.etag):
             return _closing(original, Response(status_code=304, headers=headers))
         usable = if_range is None or if_range.strip() == headers["ETag"]
-        span = parse_range(range_header if usable else None, original.size)
+        span = parse_range(range_header if usable else None, original.file.size)
     except ValueError:
         return _closing(original, _beyond_the_end(original))
     return _body(original, span, headers, is_head(request.scope))
@@ -55,7 +53,7 @@ async def get_file(
 def _headers(original: Original, download: bool) -> dict[str, str]:
     kind = "attachment" if download or not original.mime else "inline"
     return {
-        "ETag": f'"{original.etag}"',
+        "ETag": f'"{original.file.etag}"',
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
         "Content-Disposition": f"{kind}; filename*=UTF-8''{quote(original.name, safe='')}",
@@ -66,22 +64,21 @@ def _headers(original: Original, download: bool) -> dict[str, str]:
 
 
 def _closing(original: Original, response: Response) -> Response:
-    os.close(original.descriptor)
+    original.file.close()
     return response
 
 
 def _beyond_the_end(original: Original) -> Response:
-    detail = f"The range begins beyond the end: this file has {original.size} bytes. Ask for less, or for all of it."
-    return json_reply(
-        {"detail": detail}, 416, {"Content-Range": f"bytes */{original.size}", "Cache-Control": "no-store"}
-    )
+    size = original.file.size
+    detail = f"The range begins beyond the end: this file has {size} bytes. Ask for less, or for all of it."
+    return json_reply({"detail": detail}, 416, {"Content-Range": f"bytes */{size}", "Cache-Control": "no-store"})
 
 
 def _body(original: Original, span: ByteRange | None, headers: dict[str, str], head: bool) -> Response:
-    whole = span or ByteRange(0, original.size)
+    whole = span or ByteRange(0, original.file.size)
     headers["Content-Length"] = str(whole.end - whole.start)
     if span is not None:
-        headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{original.size}"
+        headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{original.file.size}"
     status = 206 if span else 200
     if head:
         return _closing(original, Response(status_code=status, headers=headers))
@@ -89,14 +86,10 @@ def _body(original: Original, span: ByteRange | None, headers: dict[str, str], h
 
 
 async def _chunks(original: Original, span: ByteRange) -> AsyncIterator[bytes]:
-    offset = span.start
+    """The bytes; where the file is cut short under us, the connection ends before its Content-Length."""
+    chunks = original.file.stream(span.start, span.end - span.start)
     try:
-        while offset < span.end:
-            length = min(_CHUNK, span.end - offset)
-            chunk = await asyncio.to_thread(os.pread, original.descriptor, length, offset)
-            if not chunk:
-                return  # it was cut short under us: the connection ends before its Content-Length
+        while chunk := await in_thread(next, chunks, b""):
             yield chunk
-            offset += len(chunk)
     finally:
-        os.close(original.descriptor)
+        original.file.close()

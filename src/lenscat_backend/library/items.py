@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import orjson
 
 from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.errors import CorruptError, NotFoundError, UnsupportedError, VersionMismatchError
 from lenscat_backend.imaging.facts import read_facts
-from lenscat_backend.imaging.hashing import hash_file
+from lenscat_backend.imaging.hashing import hash_chunks
 from lenscat_backend.library.conditions import Condition, ConditionError, item_etag, state_without_sidecar
-from lenscat_backend.library.probe import Disks, OpenFile
+from lenscat_backend.library.probe import Disks
 from lenscat_backend.library.scan import Scanner
 from lenscat_backend.library.settled import check_image_path, settled_entry
 from lenscat_backend.library.sidecar_reading import Seen, Stored
@@ -166,20 +164,15 @@ class Items:
         return await in_thread(self._read_facts, path, image)
 
     def _read_facts(self, path: LibraryPath, image: Entry) -> Fields:
-        descriptor = self._disks.base.open_regular(path)
-        try:
-            return read_facts(OpenFile(descriptor, image.size)).as_exif()
-        except (UnsupportedError, CorruptError):
-            return {}  # a damaged picture can still be tagged
-        finally:
-            os.close(descriptor)
+        with self._disks.base.open(path, image) as file:
+            try:
+                return read_facts(file).as_exif()
+            except (UnsupportedError, CorruptError):
+                return {}  # a damaged picture can still be tagged
 
     def _hash_open(self, path: LibraryPath) -> str:
-        descriptor = self._disks.base.open_regular(path)
-        try:
-            return hash_file(Path(f"/dev/fd/{descriptor}"))
-        finally:
-            os.close(descriptor)
+        with self._disks.base.open(path) as file:
+            return hash_chunks(file.stream(0, file.size))
 
     async def _known_hash(self, path: LibraryPath, image: Entry) -> str | None:
         row = await self._catalog.item(path)

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from lenscat_backend.imaging.formats import sniff
 from lenscat_backend.library.probe import Disks
 from lenscat_backend.library.settled import check_image_path
 from lenscat_backend.models.paths import LibraryPath, split
+from lenscat_backend.storage.base import OpenedFile
 
 _SNIFFED = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """An open picture: whoever gets it closes `descriptor`. `mime` is what its bytes are, None for no image at all."""
+    """An open picture: whoever gets it closes `file`. `mime` is what its bytes are, None for no image at all."""
 
     name: str
-    descriptor: int
-    size: int
-    etag: str
+    file: OpenedFile
     mime: str | None
 
 
 def open_original(disks: Disks, path: LibraryPath) -> Original:
     """Open a picture. `NotFoundError`, `UnsupportedImageError` for names of no image format."""
     check_image_path(path)
-    entry = disks.base.stat(path)
-    descriptor = disks.base.open_regular(path)
+    file = disks.base.open(path)
     try:
-        found = sniff(os.pread(descriptor, _SNIFFED, 0))
-        size = os.fstat(descriptor).st_size
+        found = sniff(file.read(0, _SNIFFED))
     except BaseException:
-        os.close(descriptor)
+        file.close()
         raise
-    return Original(split(path)[1], descriptor, size, entry.etag, found.mime if found else None)
+    return Original(split(path)[1], file, found.mime if found else None)

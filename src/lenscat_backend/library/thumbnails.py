@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
@@ -165,12 +164,8 @@ class Thumbnails:
         return data
 
     def _render(self, path: LibraryPath, render: Callable[[Path, DecodeLimits], bytes]) -> bytes:
-        """Render through an open descriptor: the name may be any bytes, and nobody can swap a link in meanwhile."""
-        descriptor = self._disks.base.open_regular(path)
-        try:
-            return render(Path(f"/dev/fd/{descriptor}"), self._limits)
-        finally:
-            os.close(descriptor)
+        with self._disks.base.open(path) as file:
+            return render(file.on_disk(), self._limits)
 
     async def _keep(self, path: LibraryPath, image: Entry, data: bytes) -> Thumbnail:
         self._failures.pop((path, image.etag), None)

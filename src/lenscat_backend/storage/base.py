@@ -8,10 +8,11 @@ cheap (on a local disk: size, times and inode). A `Blob.version` comes with the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
 
 from lenscat_backend.models.paths import LibraryPath
 
@@ -53,16 +54,59 @@ class Blob(NamedTuple):
     mtime_ns: int
 
 
+class OpenedFile(Protocol):
+    """One file, open for reading, as it was when it was opened; a context manager. Not for several threads at once."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        ...
+
+    @property
+    def etag(self) -> str:
+        """As `Entry.etag`."""
+        ...
+
+    @property
+    def mtime_ns(self) -> int:
+        """As `Entry.mtime_ns`."""
+        ...
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Bytes `offset` to `offset + length` (end excluded), fewer at the end of the file, b"" beyond it."""
+        ...
+
+    def stream(self, offset: int, length: int) -> Iterator[bytes]:
+        """The same range in chunks of at most 1 MiB, for sending on."""
+        ...
+
+    def on_disk(self) -> Path:
+        """A path on this machine with the file's bytes, good until `close`; from a remote place it is downloaded."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back; harmless a second time."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a store can do.
 
     `folder_etag`: `Listing.etag` is meaningful, so an unchanged folder is known without listing it.
-    `writable`: writes are allowed by configuration (they may still fail).
+    `writable`: writes are allowed by configuration (they may still fail). `remote`: every call is a request that takes
+    milliseconds and may cost money, so that nobody asks twice for what a listing has told.
     """
 
     folder_etag: bool
     writable: bool
+    remote: bool = False
 
 
 class Store(Protocol):
@@ -100,8 +144,12 @@ class Store(Protocol):
         """Bytes `offset` to `offset + length` (end excluded), fewer at the end of the file, b"" beyond it."""
         ...
 
-    def stream(self, path: LibraryPath, offset: int, length: int) -> Iterator[bytes]:
-        """The same range in chunks of at most 1 MiB, for sending on."""
+    def open(self, path: LibraryPath, entry: Entry | None = None) -> OpenedFile:
+        """The file, open for reading. `NotFoundError` where missing or a folder.
+
+        Where a listing has told its `entry`, a remote store believes it and asks nothing now: what is read later fails
+        with `VersionMismatchError` if the file is no longer that one.
+        """
         ...
 
     def write(
@@ -125,6 +173,13 @@ class Store(Protocol):
 
     def delete(self, path: LibraryPath, *, if_version: str | None = None) -> None:
         """Remove one file. `NotFoundError` where missing, `VersionMismatchError` as for `write`."""
+        ...
+
+    def write_chunks(self, path: LibraryPath, chunks: Iterable[bytes]) -> None:
+        """Write a large file atomically as its chunks come, without a condition and not durably.
+
+        An error that making the chunks raises leaves the old file as it is.
+        """
         ...
 
     def sweep(self, folder: LibraryPath) -> Sequence[str]:

@@ -11,21 +11,18 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from lenscat_backend.errors import InvalidError, ReadOnlyError, TooLargeError
+from lenscat_backend.errors import ReadOnlyError, TooLargeError
 from lenscat_backend.models.paths import ROOT, LibraryPath, decode_name, encode_name, split
 from lenscat_backend.storage.base import Blob, Capabilities, Entry, Listing
 from lenscat_backend.storage.descent import is_a_folder, is_link, not_regular
 from lenscat_backend.storage.file_writing import Conditions, FileWriter, split_file, sweep_folder
 from lenscat_backend.storage.folder_listing import entry_of, etag_of, folder_etag, is_settled, list_entries
+from lenscat_backend.storage.local_file import LocalFile, check_range, read_at
 from lenscat_backend.storage.names import is_left_out
 from lenscat_backend.storage.os_errors import MISSING, translate
 from lenscat_backend.storage.root_folder import FolderHandle, RootFolder
 
 __all__ = ["FolderHandle", "LocalDisk"]
-
-MAX_READ_BYTES = 1 << 30
-"""The most that one system call is asked to read: Linux stops at 2 GiB in any case."""
-STREAM_CHUNK_BYTES = 1 << 20
 
 
 class LocalDisk:
@@ -141,23 +138,11 @@ class LocalDisk:
         with self._opened(path) as (descriptor, info):
             return read_at(descriptor, offset, min(length, max(info.st_size - offset, 0)))
 
-    def stream(self, path: LibraryPath, offset: int, length: int) -> Iterator[bytes]:
-        """See `Store.stream`; what is sent is the file that was there at the start, though another replaces it."""
-        check_range(offset, length)
-        with self._opened(path) as (descriptor, _):
-            end = offset + length
-            while chunk := read_at(descriptor, offset, min(end - offset, STREAM_CHUNK_BYTES)):
-                yield chunk
-                offset += len(chunk)
-
-    def open_regular(self, path: LibraryPath) -> int:
-        """A descriptor of an ordinary file, for reading; the caller closes it.
-
-        `NotFoundError` where it is missing or a folder, `UnsupportedError` for a FIFO, a socket or a device.
-        """
+    def open(self, path: LibraryPath, entry: Entry | None = None) -> LocalFile:
+        """See `Store.open`; also `UnsupportedError` for a FIFO, a socket or a device."""
         folder, name = split_file(path)
         with self.translated(path), self._root.open_folder(folder) as handle:
-            return handle.open_regular(name)[0]
+            return LocalFile(*handle.open_regular(name))
 
     def write(
         self,
@@ -242,21 +227,3 @@ class LocalDisk:
 def version_of(data: bytes) -> str:
     """The version of a file of these bytes: their BLAKE3 hash in hex."""
     return blake3(data).hexdigest()
-
-
-def check_range(offset: int, length: int) -> None:
-    """Raise `InvalidError` for a range that begins or ends before the file does."""
-    if offset < 0 or length < 0:
-        raise InvalidError("A range cannot start or extend before the beginning of the file.")
-
-
-def read_at(descriptor: int, offset: int, length: int) -> bytes:
-    """Up to `length` bytes from `offset`: all of them unless the file ends before."""
-    first = os.pread(descriptor, min(length, MAX_READ_BYTES), offset)
-    if len(first) in (0, length):
-        return first
-    parts, got = [first], len(first)
-    while got < length and (part := os.pread(descriptor, min(length - got, MAX_READ_BYTES), offset + got)):
-        parts.append(part)
-        got += len(part)
-    return b"".join(parts)

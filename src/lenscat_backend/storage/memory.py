@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +13,6 @@ from blake3 import blake3
 
 from lenscat_backend.errors import (
     AlreadyExistsError,
-    InvalidError,
     InvalidPathError,
     NotFoundError,
     ReadOnlyError,
@@ -21,10 +21,10 @@ from lenscat_backend.errors import (
 )
 from lenscat_backend.models.paths import MAX_NAME_BYTES, ROOT, LibraryPath, encode_name, split
 from lenscat_backend.storage.base import Blob, Capabilities, Entry, Listing
+from lenscat_backend.storage.local_file import STREAM_CHUNK_BYTES, check_range
 from lenscat_backend.storage.names import is_left_out
 from lenscat_backend.storage.os_errors import missing
-
-STREAM_CHUNK_BYTES = 1 << 20
+from lenscat_backend.storage.remote_file import RemoteFile
 
 
 class MemoryStore:
@@ -82,16 +82,15 @@ class MemoryStore:
 
     def read_range(self, path: LibraryPath, offset: int, length: int) -> bytes:
         """See `Store.read_range`."""
-        if offset < 0 or length < 0:
-            raise InvalidError("A range cannot start or extend before the beginning of the file.")
+        check_range(offset, length)
         with self._lock:
             return self._file(path).data[offset : offset + length]
 
-    def stream(self, path: LibraryPath, offset: int, length: int) -> Iterator[bytes]:
-        """See `Store.stream`; what is sent is the file as it was at the start."""
-        data = self.read_range(path, offset, length)
-        for start in range(0, len(data), STREAM_CHUNK_BYTES):
-            yield data[start : start + STREAM_CHUNK_BYTES]
+    def open(self, path: LibraryPath, entry: Entry | None = None) -> RemoteFile:
+        """See `Store.open`; what is read is the file as it was then."""
+        with self._lock:
+            file = self._file(path)
+        return RemoteFile(_entry(split(path)[1], file), partial(_slice, file.data), partial(_chunks, file.data))
 
     def write(
         self,
@@ -128,6 +127,10 @@ class MemoryStore:
             del self._folders[folder].files[name]
             self._touch(folder)
             self._drop_empty(folder)
+
+    def write_chunks(self, path: LibraryPath, chunks: Iterable[bytes]) -> None:
+        """See `Store.write_chunks`."""
+        self.write(path, b"".join(chunks))
 
     def sweep(self, folder: LibraryPath) -> Sequence[str]:
         """Nothing: no write here is ever left unfinished."""
@@ -212,6 +215,15 @@ def _check_names(path: LibraryPath) -> str:
     if any(len(encode_name(segment)) > MAX_NAME_BYTES for segment in path.split("/")):
         raise InvalidPathError("A name in the path is longer than the file system allows: shorten it.")
     return name
+
+
+def _slice(data: bytes, offset: int, length: int) -> bytes:
+    return data[offset : offset + length]
+
+
+def _chunks(data: bytes, offset: int, length: int) -> Iterator[bytes]:
+    for start in range(offset, min(offset + length, len(data)), STREAM_CHUNK_BYTES):
+        yield data[start : min(start + STREAM_CHUNK_BYTES, offset + length)]
 
 
 def _entry(name: str, file: _File) -> Entry:

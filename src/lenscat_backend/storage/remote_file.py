@@ -1,0 +1,68 @@
+"""A file that is not on this machine, as if it were open: read by ranges, downloaded where a path is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from types import TracebackType
+from typing import IO, Self
+
+from lenscat_backend.storage.base import Entry
+from lenscat_backend.storage.local_file import check_range
+
+Stream = Callable[[int, int], Iterator[bytes]]
+Read = Callable[[int, int], bytes]
+
+
+class RemoteFile:
+    """See `OpenedFile`. `read` and `stream` must fail where the file is no longer the one of `entry`."""
+
+    def __init__(self, entry: Entry, read: Read, stream: Stream) -> None:
+        self.size = entry.size
+        self.etag = entry.etag
+        self.mtime_ns = entry.mtime_ns
+        self._read = read
+        self._stream = stream
+        self._local: IO[bytes] | None = None
+
+    def read(self, offset: int, length: int) -> bytes:
+        """See `OpenedFile.read`; a request a call, or none once the file was downloaded."""
+        length = min(length, max(self.size - offset, 0))
+        if self._local is not None:
+            self._local.seek(offset)
+            return self._local.read(length)
+        return self._read(offset, length) if length else b""
+
+    def stream(self, offset: int, length: int) -> Iterator[bytes]:
+        """See `OpenedFile.stream`; one request."""
+        check_range(offset, length)
+        return self._stream(offset, min(length, max(self.size - offset, 0)))
+
+    def on_disk(self) -> Path:
+        """A temporary copy, downloaded by the first call."""
+        if self._local is None:
+            local = NamedTemporaryFile(prefix="lenscat-")  # noqa: SIM115 (closed by `close`)
+            try:
+                for chunk in self._stream(0, self.size):
+                    local.write(chunk)
+                local.flush()
+            except BaseException:
+                local.close()
+                raise
+            self._local = local
+        return Path(self._local.name)
+
+    def close(self) -> None:
+        """Remove the copy, if there is one."""
+        if self._local is not None:
+            self._local.close()
+            self._local = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
