@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lenscat_backend.errors import InvalidPathError, LenscatError, NotFoundError, OutsideLibraryError
+from lenscat_backend.errors import BrokenLinkError, InvalidPathError, LenscatError, NotFoundError, OutsideLibraryError
 from lenscat_backend.models.paths import ROOT, LibraryPath, parse_path
 from lenscat_backend.storage.base import Listing
 from lenscat_backend.storage.local import LocalDisk
@@ -144,7 +144,7 @@ def test_links_that_lead_nowhere(disk: LocalDisk, root: Path, tmp_path: Path, ta
     path = parse_path("l.jpg")
     calls = (
         lambda: disk.read(path, 99), lambda: disk.stat(path), lambda: disk.file_etag(path),
-        lambda: disk.open_regular(path), lambda: disk.write(path, b"x"), lambda: disk.list_folder(path),
+        lambda: disk.open(path), lambda: disk.list_folder(path),
         lambda: disk.read(parse_path("l.jpg/secret.jpg"), 99), lambda: disk.write(parse_path("l.jpg/new"), b""),
         lambda: disk.open_folder(ROOT).open_file("l.jpg"),
     )  # fmt: skip
@@ -154,8 +154,23 @@ def test_links_that_lead_nowhere(disk: LocalDisk, root: Path, tmp_path: Path, ta
         below_a_file = "no 'l.jpg" in str(caught.value)
         assert isinstance(caught.value, expected) or below_a_file
         assert str(tmp_path) not in str(caught.value)
+    with pytest.raises(OutsideLibraryError if "out of" in why else BrokenLinkError):
+        disk.write(path, b"x")
     assert sorted(item.name for item in (tmp_path / "outside").iterdir()) == ["secret.jpg"]
     assert (root / "l.jpg").is_symlink()
+
+
+@pytest.mark.parametrize("target", ["nothing", "one/a.jpg/x", "l.jpg", "../outside/new"])
+@pytest.mark.parametrize("create_only", [True, False])
+def test_nothing_is_written_through_a_link_that_leads_nowhere(
+    disk: LocalDisk, root: Path, tmp_path: Path, target: str, create_only: bool
+) -> None:
+    link(root / "l.jpg", target)
+    with pytest.raises(BrokenLinkError, match=r"l\.jpg") as caught:
+        disk.write(parse_path("l.jpg"), b"x", create_only=create_only)
+    assert str(tmp_path) not in str(caught.value)
+    assert not (tmp_path / "outside/new").exists()
+    assert str((root / "l.jpg").readlink()) == target
 
 
 def test_a_folder_beside_that_starts_with_the_same_name_is_outside(disk: LocalDisk, root: Path, tmp_path: Path) -> None:
