@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 
 from lenscat_backend import Library, LibraryOptions
+from lenscat_backend.errors import BusyError
+from lenscat_backend.storage.root_folder import FolderHandle
 
 pytestmark = pytest.mark.anyio
 DEADLINE_S = 20.0
@@ -90,3 +92,21 @@ async def test_a_rollup_that_was_not_written_before_the_end_is_written_by_the_ne
     async with Library.open(str(root), options) as library:
         library.start_background()
         await until(lambda: rollup_tags(root) == ["late"])
+
+
+async def test_a_picture_that_could_not_be_read_just_now_is_read_by_the_next_scan(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Library.open(str(root), LibraryOptions(cache_dir=tmp_path / "cache")) as library:
+        with monkeypatch.context() as patch:
+            patch.setattr(FolderHandle, "open_listed", out_of_descriptors)
+            (item,) = (await library.folder("trip")).items
+            assert (item.w, item.h) == (None, None)
+            await library.scan()
+        await library.scan()
+        (found,) = [item async for item in library.stored_search("")]
+        assert (found.width, found.height, found.problem) == (8, 6, None)
+
+
+def out_of_descriptors(folder: FolderHandle, name: str) -> int:
+    raise BusyError("Too many files are open.")

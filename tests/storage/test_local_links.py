@@ -143,7 +143,7 @@ def test_links_that_lead_nowhere(disk: LocalDisk, root: Path, tmp_path: Path, ta
     expected = OutsideLibraryError if "out of" in why else NotFoundError
     path = parse_path("l.jpg")
     calls = (
-        lambda: disk.read(path, 99), lambda: disk.stat(path), lambda: disk.file_etag(path),
+        lambda: disk.read(path, 99), lambda: disk.stat(path),
         lambda: disk.open(path), lambda: disk.list_folder(path),
         lambda: disk.read(parse_path("l.jpg/secret.jpg"), 99), lambda: disk.write(parse_path("l.jpg/new"), b""),
         lambda: disk.open_folder(ROOT).open_file("l.jpg"),
@@ -239,9 +239,10 @@ def test_many_links_into_one_folder(disk: LocalDisk, root: Path) -> None:
     assert len(disk.list_folder(parse_path("one")).entries) == 53
 
 
-def test_is_link(disk: LocalDisk, root: Path) -> None:
-    link(root / "l", "nothing")
-    assert disk.is_link(parse_path("l"))
-    assert not disk.is_link(parse_path("one")) and not disk.is_link(ROOT)
-    with pytest.raises(NotFoundError):
-        disk.is_link(parse_path("nothing"))
+def test_a_walk_does_not_follow_links(disk: LocalDisk, root: Path) -> None:
+    (root / "l").symlink_to("one")
+    assert sorted(folder for folder, _ in disk.walk()) == sorted(
+        "" if path == root else str(path.relative_to(root))
+        for path in (root, *root.rglob("*"))
+        if path.is_dir() and not path.is_symlink()
+    )

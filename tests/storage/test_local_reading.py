@@ -53,7 +53,6 @@ def disk(tmp_path: Path, clock: Clock) -> LocalDisk:
 def only_entry(disk: LocalDisk) -> Entry:
     (entry,) = disk.list_folder(ROOT).entries
     assert entry == disk.stat(parse_path(entry.name))
-    assert (entry.etag, entry.settled) == disk.file_etag(parse_path(entry.name))
     assert entry.etag == disk.quick_etag(parse_path(entry.name))
     return entry
 
@@ -186,12 +185,12 @@ def test_quick_etags_of_nothing(disk: LocalDisk) -> None:
     assert disk.quick_folder_etag(A) == ""
 
 
-def test_list_names(disk: LocalDisk, tmp_path: Path) -> None:
+def test_peeking(disk: LocalDisk, tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"\xff")).touch()
     (tmp_path / ".hidden").touch()
     (tmp_path / ".lenscat.folder.json").touch()
     (tmp_path / "l").symlink_to("nothing")
-    assert sorted(disk.list_names(ROOT)) == sorted([".lenscat.folder.json", "l", decode_name(b"\xff")])
+    assert sorted(disk.peek(ROOT)) == sorted([".lenscat.folder.json", "l", decode_name(b"\xff")])
 
 
 # Special files
@@ -211,7 +210,7 @@ def test_special_files_are_left_out_and_never_waited_for(
             for call in (
                 lambda path=path: disk.read(path, 9), lambda path=path: disk.read_range(path, 0, 9),
                 lambda path=path: disk.open(path), lambda path=path: disk.stat(path),
-                lambda path=path: disk.file_etag(path), lambda path=path: disk.write(path, b""),
+                lambda path=path: disk.write(path, b""),
                 lambda name=name: disk.open_folder(ROOT).open_file(name),
             ):  # fmt: skip
                 with pytest.raises(UnsupportedError):
@@ -251,7 +250,7 @@ def test_no_descriptor_is_left_open(disk: LocalDisk, tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", [ROOT, A, parse_path("x/a.jpg")])
 def test_a_missing_root_is_unreachable(tmp_path: Path, path: LibraryPath) -> None:
     disk = LocalDisk(tmp_path / "gone")
-    for call in (disk.list_folder, disk.stat, disk.open_folder, disk.list_names, lambda path: disk.device()):
+    for call in (disk.list_folder, disk.stat, disk.open_folder, disk.peek, lambda path: disk.identity()):
         with pytest.raises(UnreachableError) as caught:
             call(path)
         assert str(tmp_path) not in str(caught.value)

@@ -51,7 +51,7 @@ async def workers_health(library: LibraryArgument) -> WorkersReply:
 async def _storage(library: Library) -> tuple[str, dict[str, Any]]:
     problem = library.freshness.problem or library.unwritable
     try:
-        await asyncio.to_thread(library.opened.disks.base.stat, ROOT)
+        await asyncio.to_thread(library.opened.place.base.stat, ROOT)
         reachable = True
     except LenscatError as error:
         reachable, problem = False, str(error)

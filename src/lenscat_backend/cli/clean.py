@@ -33,7 +33,7 @@ def run(yes: bool, dry_run: bool, as_json: bool, **given: Any) -> None:
 async def _clean(yes: bool, dry_run: bool, as_json: bool, given: dict[str, Any]) -> int:
     settings = load_settings(**given)
     places, catalog = open_to_clean(settings.location, library_options(settings))
-    found = await asyncio.to_thread(lambda: [_Found(place, list(derived_files(place.disk))) for place in places])
+    found = await asyncio.to_thread(lambda: [_Found(place, list(derived_files(place.store))) for place in places])
     count = sum(len(files) for _, files in found)
     size = sum(file.size for _, files in found for file in files)
     if not as_json:
@@ -54,7 +54,7 @@ async def _clean(yes: bool, dry_run: bool, as_json: bool, given: dict[str, Any])
 
 
 def _remove(found: _Found) -> list[str]:
-    return [found.place.shown(path) + f": {error}" for path, error in remove_files(found.place.disk, found.files)]
+    return [found.place.shown(path) + f": {error}" for path, error in remove_files(found.place.store, found.files)]
 
 
 def _print_found(found: list[_Found], count: int, size: int) -> None:

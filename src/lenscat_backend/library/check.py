@@ -15,12 +15,12 @@ from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.errors import LenscatError
 from lenscat_backend.library.layout import HEALTH_PATH, POINTER_FILE, SIDECAR_SUFFIX, sidecar_path
 from lenscat_backend.library.orphans import orphans_in, orphans_of_gone_folders
-from lenscat_backend.library.probe import Disks
+from lenscat_backend.library.place import Place
 from lenscat_backend.library.threads import in_thread
 from lenscat_backend.models.paths import LibraryPath, encode_name, join
 from lenscat_backend.models.pointer import parse_pointer
 from lenscat_backend.models.times import format_time, now_utc
-from lenscat_backend.storage.local import LocalDisk
+from lenscat_backend.storage.base import Store
 from lenscat_backend.storage.os_errors import MISSING
 
 LISTED = 1000
@@ -72,7 +72,7 @@ class HealthReport:
         return not any(findings.count for findings in worrying) and not self.other_problems.count
 
 
-async def check_library(catalog: Catalog, disks: Disks, on_folder: Callable[[], None] | None = None) -> HealthReport:
+async def check_library(catalog: Catalog, place: Place, on_folder: Callable[[], None] | None = None) -> HealthReport:
     """Look at every folder that the catalog, freshly scanned, knows."""
     totals = await catalog.totals()
     report = HealthReport(
@@ -80,17 +80,17 @@ async def check_library(catalog: Catalog, disks: Disks, on_folder: Callable[[], 
     )
     async for folder in catalog.walk_folders():
         await _check_items(catalog, folder.path, report)
-        await in_thread(_check_files, disks, folder.path, folder.pointer, report)
+        await in_thread(_check_files, place, folder.path, folder.pointer, report)
         if on_folder is not None:
             on_folder()
-    report.add_orphans(await in_thread(lambda: list(orphans_of_gone_folders(disks))))
+    report.add_orphans(await in_thread(lambda: list(orphans_of_gone_folders(place))))
     for path, problems in await catalog.problems():
         for problem in problems:
             report.other_problems.add(f"{path or '/'}: {problem}")
     return report
 
 
-def write_report(report: HealthReport, target: LocalDisk) -> None:
+def write_report(report: HealthReport, target: Store) -> None:
     """Write `_health.json`. Raises what the store raises where it cannot be written."""
     target.write(HEALTH_PATH, orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n", durable=False)
 
@@ -106,25 +106,26 @@ async def _check_items(catalog: Catalog, folder: LibraryPath, report: HealthRepo
             report.damaged_sidecars.add(f"{sidecar_path(path)}: {row.record.sidecar_problem}")
 
 
-def _check_files(disks: Disks, folder: LibraryPath, pointer: bool, report: HealthReport) -> None:
+def _check_files(place: Place, folder: LibraryPath, pointer: bool, report: HealthReport) -> None:
     try:
-        entries = disks.base.list_folder(folder).entries
+        entries = place.base.list_folder(folder).entries
     except LenscatError:
         return  # already among the folder's own problems
     with suppress(LenscatError):  # what a crash left in a place that cannot be written stays
-        disks.base.sweep(folder)
-    report.add_orphans(orphans_in(disks, folder, entries))
-    if pointer and (problem := pointer_problem(disks.base, folder)) is not None:
+        place.base.sweep(folder)
+    report.add_orphans(orphans_in(place, folder, entries))
+    if pointer and (problem := pointer_problem(place.base, folder)) is not None:
         report.broken_pointers.add(f"{join(folder, POINTER_FILE)}: {problem}")
 
 
-def pointer_problem(disk: LocalDisk, folder: LibraryPath) -> str | None:
+def pointer_problem(store: Store, folder: LibraryPath) -> str | None:
     """What is wrong with a folder's pointer file or with its target on this machine, or None."""
     try:
-        target = parse_pointer(disk.read(join(folder, POINTER_FILE), _POINTER_BYTES).data).target
+        target = parse_pointer(store.read(join(folder, POINTER_FILE), _POINTER_BYTES).data).target
     except LenscatError as error:
         return str(error)
-    return _target_problem(disk.local_path(folder), str(target["path"])) if target["type"] == "local" else None
+    here = store.local_path(folder)
+    return _target_problem(here, str(target["path"])) if target["type"] == "local" and here is not None else None
 
 
 def _target_problem(folder: Path, path: str) -> str | None:

@@ -14,7 +14,6 @@ from pathlib import Path
 import orjson
 
 from lenscat_backend.errors import LenscatError, ReadOnlyError
-from lenscat_backend.library.disk_walk import walk_disk
 from lenscat_backend.library.layout import (
     FOLDER_MANIFEST,
     HEALTH_REPORT,
@@ -25,8 +24,7 @@ from lenscat_backend.library.layout import (
 )
 from lenscat_backend.library.options import LibraryOptions, open_places
 from lenscat_backend.models.paths import ROOT, LibraryPath, join
-from lenscat_backend.storage.base import Entry
-from lenscat_backend.storage.local import LocalDisk
+from lenscat_backend.storage.base import Entry, Store
 
 _HEAD = 64
 _MANIFEST_KEYS = {
@@ -40,7 +38,7 @@ class CleanPlace:
     """A place to clean; `name` tells it from the pictures' own, which has none."""
 
     name: str
-    disk: LocalDisk
+    store: Store
 
     def shown(self, path: LibraryPath) -> str:
         """How a file of this place is called."""
@@ -66,55 +64,55 @@ def open_to_clean(location: str, options: LibraryOptions) -> tuple[list[CleanPla
             "(LENSCAT_READ_ONLY); to clean its overlay, name it with --overlay (LENSCAT_OVERLAY)."
         )
     opened = open_places(location, options)
-    places = [] if options.read_only else [CleanPlace("", opened.disks.base)]
-    if opened.disks.upper is not None:
-        places.append(CleanPlace("cache" if options.overlay is None else "overlay", opened.disks.upper))
+    places = [] if options.read_only else [CleanPlace("", opened.place.base)]
+    if opened.place.upper is not None:
+        places.append(CleanPlace("cache" if options.overlay is None else "overlay", opened.place.upper))
     return places, opened.cache
 
 
-def derived_files(disk: LocalDisk) -> Iterator[Leftover]:
+def derived_files(store: Store) -> Iterator[Leftover]:
     """Every file of a place that we derived, found by its name and its content; links are not followed."""
-    for folder, entries in walk_disk(disk):
+    for folder, entries in store.walk():
         for entry in entries:
             path = join(folder, entry.name)
-            if not entry.is_folder and _is_ours(disk, folder, path, entry):
+            if not entry.is_folder and _is_ours(store, folder, path, entry):
                 yield Leftover(path, entry.size)
 
 
-def remove_files(disk: LocalDisk, files: list[Leftover]) -> list[tuple[LibraryPath, LenscatError]]:
+def remove_files(store: Store, files: list[Leftover]) -> list[tuple[LibraryPath, LenscatError]]:
     """Delete the files, and unfinished writes of a crash; returns what could not be deleted, with the reason."""
     failed = []
     for file in files:
         try:
-            disk.delete(file.path)
+            store.delete(file.path)
         except LenscatError as error:
             failed.append((file.path, error))
-    for folder, _ in walk_disk(disk):
+    for folder, _ in store.walk():
         with suppress(LenscatError):  # a folder that cannot be written keeps its files
-            disk.sweep(folder)
+            store.sweep(folder)
     return failed
 
 
-def _is_ours(disk: LocalDisk, folder: LibraryPath, path: LibraryPath, entry: Entry) -> bool:
+def _is_ours(store: Store, folder: LibraryPath, path: LibraryPath, entry: Entry) -> bool:
     if entry.name.endswith(THUMBNAIL_SUFFIX) and looks_derived(entry.name):
-        return _head(disk, path)[8:12] == b"WEBP"
+        return _head(store, path)[8:12] == b"WEBP"
     if entry.name not in MANIFESTS or (entry.name != FOLDER_MANIFEST and folder != ROOT):
         return False
     if entry.name == ROLLUP:
-        return _head(disk, path).startswith(b'{"v":1,"generated_at":"')
-    return _has_keys(disk, path, entry)
+        return _head(store, path).startswith(b'{"v":1,"generated_at":"')
+    return _has_keys(store, path, entry)
 
 
-def _head(disk: LocalDisk, path: LibraryPath) -> bytes:
+def _head(store: Store, path: LibraryPath) -> bytes:
     try:
-        return disk.read_range(path, 0, _HEAD)
+        return store.read_range(path, 0, _HEAD)
     except LenscatError:
         return b""
 
 
-def _has_keys(disk: LocalDisk, path: LibraryPath, entry: Entry) -> bool:
+def _has_keys(store: Store, path: LibraryPath, entry: Entry) -> bool:
     try:
-        found = orjson.loads(disk.read(path, max(entry.size, 1)).data)
+        found = orjson.loads(store.read(path, max(entry.size, 1)).data)
     except (LenscatError, orjson.JSONDecodeError):
         return False
     return isinstance(found, dict) and all(key in found for key in _MANIFEST_KEYS[entry.name])

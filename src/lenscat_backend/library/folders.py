@@ -9,7 +9,7 @@ from lenscat_backend.catalog.records import FolderRow, ItemRow
 from lenscat_backend.errors import InvalidError, LenscatError, NotFoundError
 from lenscat_backend.imaging.formats import FORMATS
 from lenscat_backend.library.layout import POINTER_FILE, is_image
-from lenscat_backend.library.probe import Disks
+from lenscat_backend.library.place import Place
 from lenscat_backend.library.scan import Scanner
 from lenscat_backend.library.threads import in_thread
 from lenscat_backend.models.manifest import (
@@ -30,9 +30,9 @@ MIME_TYPES = {entry.name: entry.mime for entry in FORMATS}
 class Folders:
     """The folders of one library."""
 
-    def __init__(self, catalog: Catalog, disks: Disks, scanner: Scanner) -> None:
+    def __init__(self, catalog: Catalog, place: Place, scanner: Scanner) -> None:
         self._catalog = catalog
-        self._disks = disks
+        self._place = place
         self._scanner = scanner
 
     async def manifest(self, path: LibraryPath, page: int | None = None) -> FolderManifest:
@@ -74,7 +74,7 @@ class Folders:
         for name in names:
             child = join(path, name)
             row = rows.get(child)
-            if row is not None and row.scanned and row.etag and row.etag == self._disks.base.quick_folder_etag(child):
+            if row is not None and row.scanned and row.etag and row.etag == self._place.base.quick_folder_etag(child):
                 kinds.append((name, _kind_of(row)))
             else:
                 kinds.append((name, self._peek(child)))
@@ -82,7 +82,7 @@ class Folders:
 
     def _peek(self, path: LibraryPath) -> FolderKind:
         try:
-            names = self._disks.base.list_names(path)
+            names = self._place.base.peek(path)
         except LenscatError:
             return "branch"
         return folder_kind(pointer=POINTER_FILE in names, images=any(is_image(name) for name in names))

@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.errors import LenscatError
-from lenscat_backend.library.probe import Disks
+from lenscat_backend.library.place import Place
 from lenscat_backend.library.scan import Scanner
 from lenscat_backend.library.tree_scan import ScanProgress
 from lenscat_backend.library.watch import Watch
@@ -37,14 +37,15 @@ _NEW_FOLDERS = 500
 class Freshness:
     """Knows how far the catalog of one library can be trusted."""
 
-    def __init__(self, catalog: Catalog, disks: Disks, scanner: Scanner, make_watch: Callable[[], Watch]) -> None:
+    def __init__(self, catalog: Catalog, place: Place, scanner: Scanner, make_watch: Callable[[], Watch]) -> None:
         self._catalog = catalog
-        self._disks = disks
+        self._place = place
         self._scanner = scanner
         self._make_watch = make_watch
         self._running: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
         self._young: dict[LibraryPath, float] = {}
+        self._lost = False
         self.watch: Watch | None = None
         self.started = float("-inf")
         """When background work started (`time.monotonic`); minus infinity where there is none."""
@@ -88,20 +89,31 @@ class Freshness:
     async def _refresh_now(self) -> None:
         await self._first_scan_soon()
         watch = self.watch
-        if watch is not None and watch.failed:
-            _log.warning(_COMPARING, watch.failed)
-            self.watch = watch = None
-            self.scanned = False  # what it had heard, or could not hear any more, is lost: compare everything once
-        if watch is not None and not await asyncio.to_thread(watch.is_alive):
+        if watch is not None and not watch.failed and not await asyncio.to_thread(watch.is_alive):
             await self._watch_anew(watch)
         elif watch is not None and await watch.heard_all():
             changed = watch.take_changed()
             if not self.scanning and (watch.take_missed() or self.owed is not None):
                 await self.scan_all()
             await self._look_at(changed)
-        elif self.scanning and not await self._scan_ends_soon():
+        else:
+            self._drop_failed()
+            await self._compare()
+
+    def _drop_failed(self) -> None:
+        """Do without a watch that stopped listening: what it had heard, and could not hear any more, is lost."""
+        if self.watch is not None and self.watch.failed:
+            _log.warning(_COMPARING, self.watch.failed)
+            self.watch = None
+            self._lost = True
+
+    async def _compare(self) -> None:
+        """Where nothing is heard: compare everything, or in a large library the times of folders."""
+        if self.scanning and not await self._scan_ends_soon():
             return
-        elif not self.scanned or self.owed or (await self._catalog.totals()).items <= SMALL_LIBRARY:
+        small = (await self._catalog.totals()).items <= SMALL_LIBRARY
+        if small or self._lost or self.owed or not self.scanned:
+            self._lost = False
             await self.scan_all()
         else:
             await self._look_at(await self._folders_with_new_times())
@@ -163,5 +175,5 @@ class Freshness:
     async def _folders_with_new_times(self) -> list[LibraryPath]:
         known = await self._catalog.folder_etags()
         return await asyncio.to_thread(
-            lambda: [path for path, etag in known if not etag or self._disks.base.quick_folder_etag(path) != etag]
+            lambda: [path for path, etag in known if not etag or self._place.base.quick_folder_etag(path) != etag]
         )

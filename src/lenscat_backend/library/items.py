@@ -11,7 +11,7 @@ from lenscat_backend.errors import CorruptError, NotFoundError, UnsupportedError
 from lenscat_backend.imaging.facts import read_facts
 from lenscat_backend.imaging.hashing import hash_chunks
 from lenscat_backend.library.conditions import Condition, ConditionError, item_etag, state_without_sidecar
-from lenscat_backend.library.probe import Disks
+from lenscat_backend.library.place import Place
 from lenscat_backend.library.scan import Scanner
 from lenscat_backend.library.settled import check_image_path, settled_entry
 from lenscat_backend.library.sidecar_reading import Seen, Stored
@@ -53,9 +53,9 @@ class PreconditionError(VersionMismatchError):
 class Items:
     """The items of one library."""
 
-    def __init__(self, catalog: Catalog, disks: Disks, scanner: Scanner, sidecars: Sidecars) -> None:
+    def __init__(self, catalog: Catalog, place: Place, scanner: Scanner, sidecars: Sidecars) -> None:
         self._catalog = catalog
-        self._disks = disks
+        self._place = place
         self._scanner = scanner
         self._sidecars = sidecars
 
@@ -100,7 +100,7 @@ class Items:
         """The picture's entry on disk. `NotFoundError`, `UnsupportedImageError` (not a picture)."""
         check_image_path(path)
         try:
-            image = await in_thread(self._disks.base.stat, path)
+            image = await in_thread(self._place.base.stat, path)
         except NotFoundError:
             raise NotFoundError("There is no such picture: it may have been renamed or removed.") from None
         if image.is_folder:
@@ -164,14 +164,14 @@ class Items:
         return await in_thread(self._read_facts, path, image)
 
     def _read_facts(self, path: LibraryPath, image: Entry) -> Fields:
-        with self._disks.base.open(path, image) as file:
+        with self._place.base.open(path, image) as file:
             try:
                 return read_facts(file).as_exif()
             except (UnsupportedError, CorruptError):
                 return {}  # a damaged picture can still be tagged
 
     def _hash_open(self, path: LibraryPath) -> str:
-        with self._disks.base.open(path) as file:
+        with self._place.base.open(path) as file:
             return hash_chunks(file.stream(0, file.size))
 
     async def _known_hash(self, path: LibraryPath, image: Entry) -> str | None:
@@ -183,10 +183,10 @@ class Items:
         known = await self._known_hash(path, image)
         if known is not None:
             return known
-        image = await settled_entry(self._disks.base, path)
+        image = await settled_entry(self._place.base, path)
         await self._scanner.look_at_item(path)
         found = await in_thread(self._hash_open, path)
-        if (await in_thread(self._disks.base.stat, path)).etag == image.etag:
+        if (await in_thread(self._place.base.stat, path)).etag == image.etag:
             await self._catalog.set_item(path, hash=found)
         return found
 

@@ -62,18 +62,18 @@ class Library:
         self.catalog = await in_thread(Catalog, opened.cache / "catalog.sqlite3")
         self._scanner = Scanner(
             self.catalog,
-            opened.disks,
+            opened.place,
             opened.spec,
             on_change=lambda path: self._upkeep.changed(path),
             on_unread=self._read_rest,
             threads=options.threads,
         )
         self.queue: WorkQueue[bytes] = WorkQueue(options.threads)
-        self.thumbnails = Thumbnails(opened.disks, opened.thumbnails, self.catalog, self.queue, options.limits)
-        self._folders = Folders(self.catalog, opened.disks, self._scanner)
-        self._manifests = Manifests(self.catalog, self._folders, opened.manifests, opened.cache)
+        self.thumbnails = Thumbnails(opened.place, self.catalog, self.queue, options.limits)
+        self._folders = Folders(self.catalog, opened.place, self._scanner)
+        self._manifests = Manifests(self.catalog, self._folders, opened.place.derived, opened.cache)
         self._sidecars = Sidecars(opened.place, now_utc)
-        self._items = Items(self.catalog, opened.disks, self._scanner, self._sidecars)
+        self._items = Items(self.catalog, opened.place, self._scanner, self._sidecars)
         overlay = opened.spec.upper if options.overlay is not None else None
         make_watch = partial(
             SystemWatch,
@@ -84,7 +84,7 @@ class Library:
             self._follow,
             follow_outside=options.follow_links_outside,
         )
-        self._freshness = Freshness(self.catalog, opened.disks, self._scanner, make_watch)
+        self._freshness = Freshness(self.catalog, opened.place, self._scanner, make_watch)
         self._upkeep = Upkeep(self.catalog, self._freshness, self._manifests)
         return self
 
@@ -108,7 +108,7 @@ class Library:
         """Where thumbnails and manifests go: beside, cache or overlay."""
         if self._options.overlay is not None:
             return "overlay"
-        return "beside" if self._opened.disks.upper is None else "cache"
+        return "beside" if self._opened.place.upper is None else "cache"
 
     @property
     def opened(self) -> Opened:
@@ -157,7 +157,7 @@ class Library:
 
     async def original(self, path: str) -> Original:
         """A picture itself, opened for sending; close its descriptor."""
-        return await in_thread(open_original, self._opened.disks, parse_path(path))
+        return await in_thread(open_original, self._opened.place, parse_path(path))
 
     async def search(self, query: str = "", limit: int = -1) -> AsyncIterator[Item]:
         """Every picture that matches, in path order; `docs/search.md` explains the language."""
@@ -241,9 +241,9 @@ class Library:
     async def check(self, on_folder: Callable[[], None] | None = None) -> HealthReport:
         """Scan, then report what is missing, damaged or left over; written as `_health.json` where that is possible."""
         await self.scan()
-        report = await check_library(self.catalog, self._opened.disks, on_folder)
+        report = await check_library(self.catalog, self._opened.place, on_folder)
         with contextlib.suppress(LenscatError):
-            await in_thread(write_report, report, self._opened.manifests)
+            await in_thread(write_report, report, self._opened.place.derived)
         return report
 
     async def totals(self) -> Totals:

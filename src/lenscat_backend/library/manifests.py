@@ -23,7 +23,7 @@ from lenscat_backend.models.manifest import FolderManifest, RollupItem
 from lenscat_backend.models.paths import LibraryPath, join
 from lenscat_backend.models.query import Query
 from lenscat_backend.models.times import format_time, now_utc
-from lenscat_backend.storage.local import LocalDisk
+from lenscat_backend.storage.base import Store
 
 ROLLUP_CHUNK_ITEMS = 500
 COPY_BYTES = 1024 * 1024
@@ -33,7 +33,7 @@ _ROLLED_UP = "rolled_up"
 class Manifests:
     """The manifest files of one library. `target` is where they go, `scratch` a folder for temporary files."""
 
-    def __init__(self, catalog: Catalog, folders: Folders, target: LocalDisk, scratch: Path) -> None:
+    def __init__(self, catalog: Catalog, folders: Folders, target: Store, scratch: Path) -> None:
         self._catalog = catalog
         self._folders = folders
         self._target = target

@@ -13,7 +13,6 @@ from platformdirs import user_cache_path
 from lenscat_backend.errors import SettingsError
 from lenscat_backend.imaging.thumbnail import DecodeLimits
 from lenscat_backend.library.place import Place
-from lenscat_backend.library.probe import Disks
 from lenscat_backend.library.scan_tasks import DiskSpec
 from lenscat_backend.storage.local import LocalDisk
 from lenscat_backend.storage.location import Location, parse_location
@@ -41,11 +40,8 @@ class LibraryOptions:
 class Opened:
     """The places of one opened library; `cache` is the folder of its catalog."""
 
-    disks: Disks
     place: Place
     spec: DiskSpec
-    thumbnails: LocalDisk
-    manifests: LocalDisk
     cache: Path
 
 
@@ -57,18 +53,11 @@ def open_places(location: str, options: LibraryOptions) -> Opened:
     base = LocalDisk(root, writable=not options.read_only, follow_outside=options.follow_links_outside)
     upper_root = _upper_root(root, cache, options)
     if upper_root is None:
-        place = Place(base, None, base, base)
-        return Opened(Disks(base), place, DiskSpec(str(root), None, options.follow_links_outside), base, base, cache)
+        return Opened(Place(base, None, base), DiskSpec(str(root), None, options.follow_links_outside), cache)
     upper = LocalDisk(upper_root)
     sidecars = upper if options.overlay is not None else None if options.read_only else base
-    return Opened(
-        Disks(base, upper),
-        Place(base, upper, sidecars, upper),
-        DiskSpec(str(root), str(upper_root), options.follow_links_outside),
-        upper,
-        upper,
-        cache,
-    )
+    spec = DiskSpec(str(root), str(upper_root), options.follow_links_outside)
+    return Opened(Place(base, upper, sidecars), spec, cache)
 
 
 def _identity(root: Path, options: LibraryOptions) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lenscat_backend.imaging.formats import sniff
-from lenscat_backend.library.probe import Disks
+from lenscat_backend.library.place import Place
 from lenscat_backend.library.settled import check_image_path
 from lenscat_backend.models.paths import LibraryPath, split
 from lenscat_backend.storage.base import OpenedFile
@@ -22,10 +22,10 @@ class Original:
     mime: str | None
 
 
-def open_original(disks: Disks, path: LibraryPath) -> Original:
+def open_original(place: Place, path: LibraryPath) -> Original:
     """Open a picture. `NotFoundError`, `UnsupportedImageError` for names of no image format."""
     check_image_path(path)
-    file = disks.base.open(path)
+    file = place.base.open(path)
     try:
         found = sniff(file.read(0, _SNIFFED))
     except BaseException:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from lenscat_backend.errors import NotFoundError, ReadOnlyError
 from lenscat_backend.models.paths import LibraryPath
 from lenscat_backend.storage.base import Blob, Entry, Store
-
-Derived = Literal["beside", "cache"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +14,18 @@ class Place:
     """The stores of one library.
 
     `base` holds the pictures. `upper`, where there is one, holds derived files at the same relative paths and is
-    looked at first; what lies beside the pictures still counts where `upper` has none. `sidecars` and `thumbnails` say
-    which of the two takes new ones; None for sidecars: the library cannot be edited.
+    looked at first; what lies beside the pictures still counts where `upper` has none. `sidecars` is the one of the two
+    that takes edits, None where the library cannot be edited.
     """
 
     base: Store
-    upper: Store | None
-    sidecars: Store | None
-    thumbnails: Store
+    upper: Store | None = None
+    sidecars: Store | None = None
+
+    @property
+    def derived(self) -> Store:
+        """The store that takes thumbnails and manifests."""
+        return self.base if self.upper is None else self.upper
 
     @property
     def layers(self) -> tuple[Store, ...]:

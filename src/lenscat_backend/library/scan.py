@@ -18,7 +18,7 @@ from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.errors import LenscatError, NotFoundError, UnreachableError
 from lenscat_backend.library import probe
 from lenscat_backend.library.listing import FolderListing, changes_since, in_order, is_unchanged
-from lenscat_backend.library.probe import Disks
+from lenscat_backend.library.place import Place
 from lenscat_backend.library.scan_tasks import DiskSpec
 from lenscat_backend.library.tree_scan import ScanProgress, TreeScan
 from lenscat_backend.models.paths import ROOT, LibraryPath, split
@@ -46,7 +46,7 @@ class Scanner:
     def __init__(
         self,
         catalog: Catalog,
-        disks: Disks,
+        place: Place,
         spec: DiskSpec,
         *,
         on_change: Callable[[LibraryPath], None],
@@ -54,7 +54,7 @@ class Scanner:
         threads: int | None = None,
     ) -> None:
         self._catalog = catalog
-        self._disks = disks
+        self._place = place
         self._spec = spec
         self._on_change = on_change
         self._on_unread = on_unread
@@ -82,10 +82,10 @@ class Scanner:
         """Make the catalog know one item as it is on disk now, without a look at the rest of its folder."""
         folder = split(path)[0]
         known = await self._catalog.known_item(path)
-        change = await self._in_thread(probe.look_at_item, self._disks, path, known)
+        change = await self._in_thread(probe.look_at_item, self._place, path, known)
         if change is not None and not is_unchanged(change):
             await self._ensure_parents(path)
-            await self._catalog.apply([await self._in_thread(probe.probe_images, self._disks, folder, [change])])
+            await self._catalog.apply([await self._in_thread(probe.probe_images, self._place, folder, [change])])
             await self._catalog.index_some(INDEX_BATCH)
             self._on_change(folder)
 
@@ -94,12 +94,12 @@ class Scanner:
         known = await self._catalog.known_items(path)
         wanted = [change for change in changes_since(listing, known) if change.image.name in names]
         if wanted:
-            await self._catalog.apply([await self._in_thread(probe.probe_images, self._disks, path, wanted)])
+            await self._catalog.apply([await self._in_thread(probe.probe_images, self._place, path, wanted)])
 
     async def read_rest(self, path: LibraryPath) -> None:
         """Read what `look` left of a large folder."""
-        listing = await self._in_thread(probe.list_folder, self._disks, path)
-        parts = probe.updates_of(self._disks, path, listing, await self._catalog.known_items(path))
+        listing = await self._in_thread(probe.list_folder, self._place, path)
+        parts = probe.updates_of(self._place, path, listing, await self._catalog.known_items(path))
         while (update := await self._in_thread(next, parts, None)) is not None:
             await self._catalog.apply([update])
         await self.index_text()
@@ -108,7 +108,7 @@ class Scanner:
     async def scan_tree(self, progress: ScanProgress | None = None) -> ScanProgress:
         """Look at every folder of the library, and put the text of new items into the substring index."""
         progress = progress or ScanProgress()
-        scan = TreeScan(self._catalog, self._disks, self._spec, self._pool, progress, self._on_change)
+        scan = TreeScan(self._catalog, self._place, self._spec, self._pool, progress, self._on_change)
         indexing = asyncio.ensure_future(self._index_text_while(scan))
         try:
             await scan.run(self._processes)
@@ -144,7 +144,7 @@ class Scanner:
     async def _look_now(self, path: LibraryPath) -> Looked:
         row = await self._catalog.folder(path)
         try:
-            listing = await self._in_thread(probe.list_folder, self._disks, path)
+            listing = await self._in_thread(probe.list_folder, self._place, path)
         except NotFoundError:
             if row is not None:
                 await self._catalog.remove_folder(path)
@@ -156,7 +156,7 @@ class Scanner:
         await self._ensure_parents(path)
         await self._update(path, listing)
         with suppress(LenscatError):  # what a crash left in a place that cannot be written stays
-            await self._in_thread(self._disks.base.sweep, path)
+            await self._in_thread(self._place.base.sweep, path)
         self._on_change(path)
         return Looked(listing, changed=True)
 
@@ -164,7 +164,7 @@ class Scanner:
         known = await self._catalog.known_items(path)
         changes = changes_since(listing, known)
         large = len(changes) > READ_AT_ONCE
-        parts = probe.updates_of(self._disks, path, listing, known, names_only=large)
+        parts = probe.updates_of(self._place, path, listing, known, names_only=large)
         while (update := await self._in_thread(next, parts, None)) is not None:
             await self._catalog.apply([update])
         if large:
@@ -175,13 +175,13 @@ class Scanner:
 
     async def _check_mounted(self, listing: FolderListing) -> None:
         """A root that lost everything and lies on another device is an unmounted disk, not an empty library."""
-        device = self._disks.base.device()
-        before = await self._catalog.fact("device")
+        identity = self._place.base.identity()
+        before = await self._catalog.fact("identity")
         empty = not listing.images and not listing.subfolders
-        if empty and before is not None and before != device and await self._catalog.subfolders(ROOT):
+        if empty and before is not None and before != identity and await self._catalog.subfolders(ROOT):
             raise UnreachableError("The library's folder is empty and on another device: is its disk mounted?", 5.0)
-        if not empty and before != device:
-            await self._catalog.set_fact("device", device)
+        if not empty and before != identity:
+            await self._catalog.set_fact("identity", identity)
 
     async def _ensure_parents(self, path: LibraryPath) -> None:
         """The catalog's tree has no gaps: a folder opened before the scan came by is entered with those above."""

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from lenscat_backend.catalog.records import FolderUpdate, KnownItem
 from lenscat_backend.errors import LenscatError
-from lenscat_backend.library.probe import Disks, list_folder, updates_of
+from lenscat_backend.library.place import Place
+from lenscat_backend.library.probe import list_folder, updates_of
 from lenscat_backend.models.paths import LibraryPath
 from lenscat_backend.storage.local import LocalDisk
 
@@ -40,19 +41,19 @@ class FolderReply(NamedTuple):
     error: LenscatError | None = None
 
 
-def open_disks(spec: DiskSpec) -> Disks:
-    """The disks of `spec`."""
+def open_place(spec: DiskSpec) -> Place:
+    """The place of `spec`."""
     base = LocalDisk(Path(spec.base), writable=False, follow_outside=spec.follow_outside)
     upper = None if spec.upper is None else LocalDisk(Path(spec.upper), writable=False)
-    return Disks(base, upper)
+    return Place(base, upper)
 
 
-def look_at(disks: Disks, task: FolderTask) -> Iterator[FolderReply]:
+def look_at(place: Place, task: FolderTask) -> Iterator[FolderReply]:
     """Do one task: the replies, of which the last one is final."""
-    listing = list_folder(disks, task.path)
+    listing = list_folder(place, task.path)
     if task.known is None:
         same = task.fingerprint is not None and task.fingerprint == listing.fingerprint
         yield FolderReply("unchanged" if same else "changed")
         return
-    for update in updates_of(disks, task.path, listing, task.known):
+    for update in updates_of(place, task.path, listing, task.known):
         yield FolderReply("done" if update.complete else "part", update)

@@ -22,14 +22,13 @@ from lenscat_backend.errors import (
 from lenscat_backend.imaging.thumbnail import DecodeLimits, render_preview, render_thumbnail
 from lenscat_backend.library.layout import thumbnail_path
 from lenscat_backend.library.listing import DerivedEntry
-from lenscat_backend.library.probe import Disks
+from lenscat_backend.library.place import Place
 from lenscat_backend.library.records import thumbnail_is_fresh
 from lenscat_backend.library.settled import check_image_path, settled_entry
 from lenscat_backend.library.threads import in_thread
 from lenscat_backend.library.work_queue import Priority, WorkQueue
 from lenscat_backend.models.paths import LibraryPath
-from lenscat_backend.storage.base import Entry
-from lenscat_backend.storage.local import LocalDisk
+from lenscat_backend.storage.base import Entry, Store
 
 MEMORY_BYTES = 24 * 1024 * 1024
 MAX_THUMBNAIL_BYTES = 1024 * 1024
@@ -52,18 +51,16 @@ class Thumbnail(NamedTuple):
 class _Held:
     thumbnail: Thumbnail
     image_etag: str
-    layer: LocalDisk | None
+    layer: Store | None
     file_etag: str
 
 
 class Thumbnails:
     """The thumbnails and previews of one library."""
 
-    def __init__(
-        self, disks: Disks, target: LocalDisk, catalog: Catalog, queue: WorkQueue[bytes], limits: DecodeLimits
-    ) -> None:
-        self._disks = disks
-        self._target = target
+    def __init__(self, place: Place, catalog: Catalog, queue: WorkQueue[bytes], limits: DecodeLimits) -> None:
+        self._place = place
+        self._target = place.derived
         self._catalog = catalog
         self._queue = queue
         self._limits = limits
@@ -79,7 +76,7 @@ class Thumbnails:
         held = self._held.get(path)
         if held is None or held.layer is None:
             return None
-        if self._disks.base.quick_etag(path) != held.image_etag:
+        if self._place.base.quick_etag(path) != held.image_etag:
             return None
         if held.layer.quick_etag(thumbnail_path(path)) != held.file_etag:
             return None
@@ -131,14 +128,14 @@ class Thumbnails:
 
     async def _settled(self, path: LibraryPath) -> Entry:
         check_image_path(path)
-        return await settled_entry(self._disks.base, path)
+        return await settled_entry(self._place.base, path)
 
     async def _existing(self, path: LibraryPath, image: Entry) -> Thumbnail | None:
         known = await self._catalog.known_item(path)
         return await in_thread(self._read_existing, path, image, known)
 
     def _read_existing(self, path: LibraryPath, image: Entry, known: KnownItem | None) -> Thumbnail | None:
-        for number, layer in enumerate(self._disks.layers):
+        for number, layer in enumerate(self._place.layers):
             try:
                 blob = layer.read(thumbnail_path(path), MAX_THUMBNAIL_BYTES)
                 entry = layer.stat(thumbnail_path(path))
@@ -153,7 +150,7 @@ class Thumbnails:
     def _draw(self, path: LibraryPath, image: Entry) -> bytes:
         """In a thread of the queue: draw and store. `PictureChangedError` if the picture changed meanwhile."""
         data = self._render(path, render_thumbnail)
-        if self._disks.base.stat(path).etag != image.etag:
+        if self._place.base.stat(path).etag != image.etag:
             raise PictureChangedError("The picture is being changed right now: try again in a moment.")
         try:
             stored = self._target.write(thumbnail_path(path), data, durable=False)
@@ -164,7 +161,7 @@ class Thumbnails:
         return data
 
     def _render(self, path: LibraryPath, render: Callable[[Path, DecodeLimits], bytes]) -> bytes:
-        with self._disks.base.open(path) as file:
+        with self._place.base.open(path) as file:
             return render(file.on_disk(), self._limits)
 
     async def _keep(self, path: LibraryPath, image: Entry, data: bytes) -> Thumbnail:
@@ -172,7 +169,7 @@ class Thumbnails:
         etag = self._stored.pop((path, image.etag), None)
         if etag is None:  # it could not be stored, or another caller who waited for it has done the rest
             return _named(data)
-        source = f"{self._disks.layers.index(self._target)}:{etag}"
+        source = f"{self._place.layers.index(self._target)}:{etag}"
         await self._catalog.set_item(path, thumb_etag=source, thumb_source=image.etag, problem=None)
         return self._hold(path, _Held(_named(data), image.etag, self._target, etag))
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.catalog.records import FolderUpdate
 from lenscat_backend.errors import LenscatError, NotFoundError, TransientError
-from lenscat_backend.library.probe import Disks
+from lenscat_backend.library.place import Place
 from lenscat_backend.library.scan_tasks import DiskSpec, FolderReply, FolderTask, look_at
 from lenscat_backend.library.workers import ScanWorker
 from lenscat_backend.models.paths import ROOT, LibraryPath
@@ -59,14 +59,14 @@ class TreeScan:
     def __init__(
         self,
         catalog: Catalog,
-        disks: Disks,
+        place: Place,
         spec: DiskSpec,
         pool: ThreadPoolExecutor,
         progress: ScanProgress,
         on_change: Callable[[LibraryPath], None],
     ) -> None:
         self._catalog = catalog
-        self._disks = disks
+        self._place = place
         self._spec = spec
         self._pool = pool
         self._progress = progress
@@ -172,7 +172,7 @@ class TreeScan:
 
     def _look_here(self, tasks: Sequence[FolderTask], on_reply: OnReply) -> None:
         for task in tasks:
-            for reply in _look_or_fail(self._disks, task):
+            for reply in _look_or_fail(self._place, task):
                 on_reply(task, reply)
 
     def _exchange(self, look: Look, tasks: Sequence[FolderTask]) -> None:
@@ -228,8 +228,8 @@ class TreeScan:
             self._root_error = error
 
 
-def _look_or_fail(disks: Disks, task: FolderTask) -> Iterator[FolderReply]:
+def _look_or_fail(place: Place, task: FolderTask) -> Iterator[FolderReply]:
     try:
-        yield from look_at(disks, task)
+        yield from look_at(place, task)
     except LenscatError as error:
         yield FolderReply("failed", None, error)

@@ -13,8 +13,8 @@ import sys
 from typing import BinaryIO
 
 from lenscat_backend.errors import LenscatError
-from lenscat_backend.library.probe import Disks
-from lenscat_backend.library.scan_tasks import FolderReply, FolderTask, look_at, open_disks
+from lenscat_backend.library.place import Place
+from lenscat_backend.library.scan_tasks import FolderReply, FolderTask, look_at, open_place
 
 NICE = 5
 """Below the server: whoever opens a folder does not wait for a scan, nor does the writer that stores what it finds."""
@@ -28,7 +28,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the parent, which ends us by closing the pipe
     requests, replies = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a stray print must not garble the replies
-    disks = open_disks(pickle.load(requests))
+    place = open_place(pickle.load(requests))
     pickle.dump(FolderReply("ready"), replies)
     replies.flush()
     while True:
@@ -37,13 +37,13 @@ def main() -> None:
         except EOFError:
             return
         for task in tasks:
-            _serve(disks, task, replies)
+            _serve(place, task, replies)
         replies.flush()
 
 
-def _serve(disks: Disks, task: FolderTask, replies: BinaryIO) -> None:
+def _serve(place: Place, task: FolderTask, replies: BinaryIO) -> None:
     try:
-        for reply in look_at(disks, task):
+        for reply in look_at(place, task):
             pickle.dump(reply, replies, pickle.HIGHEST_PROTOCOL)
     except LenscatError as error:
         pickle.dump(FolderReply("failed", None, error), replies, pickle.HIGHEST_PROTOCOL)

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
+from lenscat_backend.errors import LenscatError
 from lenscat_backend.models.paths import LibraryPath
 
 
@@ -54,13 +55,24 @@ class Blob(NamedTuple):
     mtime_ns: int
 
 
-class OpenedFile(Protocol):
-    """One file, open for reading, as it was when it was opened; a context manager. Not for several threads at once."""
+class RangeReader(Protocol):
+    """A file's bytes, by ranges. Not for several threads at once."""
 
     @property
     def size(self) -> int:
         """In bytes."""
         ...
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Bytes `offset` to `offset + length` (end excluded), fewer at the end of the file, b"" beyond it.
+
+        Raises `OSError` as it comes, or what the store's own calls raise.
+        """
+        ...
+
+
+class OpenedFile(RangeReader, Protocol):
+    """One file, open for reading, as it was when it was opened; a context manager."""
 
     @property
     def etag(self) -> str:
@@ -70,10 +82,6 @@ class OpenedFile(Protocol):
     @property
     def mtime_ns(self) -> int:
         """As `Entry.mtime_ns`."""
-        ...
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Bytes `offset` to `offset + length` (end excluded), fewer at the end of the file, b"" beyond it."""
         ...
 
     def stream(self, offset: int, length: int) -> Iterator[bytes]:
@@ -132,6 +140,26 @@ class Store(Protocol):
         """The entries of `folder`. `NotFoundError` where there is no such folder."""
         ...
 
+    def walk(self) -> Iterator[tuple[LibraryPath, Sequence[Entry]]]:
+        """Every folder that can be read, in no order, with its entries; links to folders are not followed."""
+        ...
+
+    def peek(self, folder: LibraryPath) -> Sequence[str]:
+        """The names in `folder`, or the first thousand where more would cost more. `NotFoundError` where none is."""
+        ...
+
+    def quick_folder_etag(self, folder: LibraryPath) -> str:
+        """The etag that a listing of `folder` would have, "" where it cannot be had for next to nothing."""
+        ...
+
+    def quick_etag(self, path: LibraryPath) -> str | None:
+        """A file's etag at the least cost, None where it cannot be had; to compare with one that another call gave."""
+        ...
+
+    def identity(self) -> str:
+        """Tells the place from another under the same name: a disk mounted there, or not. "" where that cannot be."""
+        ...
+
     def stat(self, path: LibraryPath) -> Entry:
         """The entry of one file or folder. `NotFoundError` where nothing is there."""
         ...
@@ -150,6 +178,20 @@ class Store(Protocol):
         Where a listing has told its `entry`, a remote store believes it and asks nothing now: what is read later fails
         with `VersionMismatchError` if the file is no longer that one.
         """
+        ...
+
+    def open_each(self, folder: LibraryPath, entries: Sequence[Entry]) -> Iterator[RangeReader | LenscatError]:
+        """Files of one folder that a listing has just told, in their order, each good until the next is asked for.
+
+        The way to read the heads of many pictures: a remote store asks for many at once. An error stands in the place
+        of its file.
+        """
+        ...
+
+    def read_each(
+        self, folder: LibraryPath, entries: Sequence[Entry], max_bytes: int
+    ) -> Iterator[bytes | LenscatError]:
+        """The same for whole small files; `TooLargeError` stands for one above `max_bytes`."""
         ...
 
     def write(

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from lenscat_backend.errors import ReadOnlyError, TooLargeError
-from lenscat_backend.models.paths import ROOT, LibraryPath, decode_name, encode_name, split
-from lenscat_backend.storage.base import Blob, Capabilities, Entry, Listing
-from lenscat_backend.storage.descent import is_a_folder, is_link, not_regular
+from lenscat_backend.errors import LenscatError, ReadOnlyError, TooLargeError
+from lenscat_backend.models.paths import ROOT, LibraryPath, decode_name, encode_name, join, split
+from lenscat_backend.storage.base import Blob, Capabilities, Entry, Listing, RangeReader
+from lenscat_backend.storage.descent import is_link, not_regular
 from lenscat_backend.storage.file_writing import Conditions, FileWriter, split_file, sweep_folder
-from lenscat_backend.storage.folder_listing import entry_of, etag_of, folder_etag, is_settled, list_entries
-from lenscat_backend.storage.local_file import LocalFile, check_range, read_at
+from lenscat_backend.storage.folder_listing import entry_of, etag_of, folder_etag, list_entries
+from lenscat_backend.storage.local_file import LocalFile, check_range, open_each, read_at, read_small
 from lenscat_backend.storage.names import is_left_out
 from lenscat_backend.storage.os_errors import MISSING, translate
 from lenscat_backend.storage.root_folder import FolderHandle, RootFolder
@@ -79,13 +79,6 @@ class LocalDisk:
         info = self._stat(path)
         return entry_of(split(path)[1], info, self._clock())
 
-    def file_etag(self, path: LibraryPath) -> tuple[str, bool]:
-        """A file's etag and whether it is settled, at the least cost. `NotFoundError` where missing or a folder."""
-        info = self._stat(path)
-        if stat.S_ISDIR(info.st_mode):
-            raise is_a_folder(path)
-        return etag_of(info), is_settled(info, self._clock())
-
     def quick_etag(self, path: LibraryPath) -> str | None:
         """A file's etag in one system call, None where it cannot be had; to compare with one that another call gave.
 
@@ -103,22 +96,34 @@ class LocalDisk:
         except OSError:
             return ""
 
-    def list_names(self, folder: LibraryPath) -> list[str]:
+    def peek(self, folder: LibraryPath) -> list[str]:
         """The names in `folder`, links and special files among them, without a look at the files themselves."""
         with self.translated(folder), self._root.open_folder(folder) as handle, os.scandir(handle.descriptor) as found:
             names = [decode_name(os.fsencode(item.name)) for item in found]
         return [name for name in names if not is_left_out(name)]
 
-    def is_link(self, path: LibraryPath) -> bool:
-        """Whether the name itself is a symbolic link; `NotFoundError` where nothing is, not even a broken link."""
+    def _is_link(self, path: LibraryPath) -> bool:
         folder, name = split(path)
         with self.translated(path), self._root.open_folder(folder) as handle:
             return bool(name) and is_link(encode_name(name), handle.descriptor)
 
-    def device(self) -> int:
+    def identity(self) -> str:
         """The number of the device that the root lies on; it changes when a disk is mounted there or unmounted."""
         with self.translated(ROOT), self._root.open_folder(ROOT) as handle:
-            return os.fstat(handle.descriptor).st_dev
+            return str(os.fstat(handle.descriptor).st_dev)
+
+    def walk(self) -> Iterator[tuple[LibraryPath, Sequence[Entry]]]:
+        """See `Store.walk`."""
+        waiting = [ROOT]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                entries = self.list_folder(folder).entries
+                paths = [join(folder, entry.name) for entry in entries if entry.is_folder]
+                waiting += [path for path in paths if not self._is_link(path)]
+            except LenscatError:
+                continue
+            yield folder, entries
 
     def read(self, path: LibraryPath, max_bytes: int) -> Blob:
         """The whole of a small file, its version the hex BLAKE3 hash of its bytes; `TooLargeError` above the limit.
@@ -137,6 +142,18 @@ class LocalDisk:
         check_range(offset, length)
         with self._opened(path) as (descriptor, info):
             return read_at(descriptor, offset, min(length, max(info.st_size - offset, 0)))
+
+    def open_each(self, folder: LibraryPath, entries: Sequence[Entry]) -> Iterator[RangeReader | LenscatError]:
+        """See `Store.open_each`."""
+        with self.open_folder(folder) as handle:
+            yield from open_each(handle, entries)
+
+    def read_each(
+        self, folder: LibraryPath, entries: Sequence[Entry], max_bytes: int
+    ) -> Iterator[bytes | LenscatError]:
+        """See `Store.read_each`."""
+        for entry, file in zip(entries, self.open_each(folder, entries), strict=True):
+            yield read_small(file, join(folder, entry.name), max_bytes)
 
     def open(self, path: LibraryPath, entry: Entry | None = None) -> LocalFile:
         """See `Store.open`; also `UnsupportedError` for a FIFO, a socket or a device."""

@@ -1,15 +1,19 @@
-"""An open file of the local disk."""
+"""Open files of the local disk."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lenscat_backend.errors import InvalidError
+from lenscat_backend.errors import InvalidError, LenscatError, TooLargeError
+from lenscat_backend.models.paths import LibraryPath
+from lenscat_backend.storage.base import Entry, RangeReader
 from lenscat_backend.storage.folder_listing import etag_of
+from lenscat_backend.storage.os_errors import translate
+from lenscat_backend.storage.root_folder import FolderHandle
 
 MAX_READ_BYTES = 1 << 30
 """What one system call is asked for; Linux reads at most 2 GiB - 4 KiB at once."""
@@ -57,6 +61,46 @@ class LocalFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class ListedFile:
+    """An open file of which a listing told the size: as little as reading its head takes."""
+
+    __slots__ = ("_descriptor", "size")
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self._descriptor = descriptor
+        self.size = size
+
+    def read(self, offset: int, length: int) -> bytes:
+        """See `RangeReader.read`."""
+        return os.pread(self._descriptor, min(length, max(self.size - offset, 0)), offset)
+
+
+def open_each(folder: FolderHandle, entries: Iterable[Entry]) -> Iterator[ListedFile | LenscatError]:
+    """See `Store.open_each`."""
+    for entry in entries:
+        try:
+            descriptor = folder.open_listed(entry.name)
+        except LenscatError as error:
+            yield error
+            continue
+        try:
+            yield ListedFile(descriptor, entry.size)
+        finally:
+            os.close(descriptor)
+
+
+def read_small(file: RangeReader | LenscatError, path: LibraryPath, max_bytes: int) -> bytes | LenscatError:
+    """The whole of an open file, or why it cannot be had."""
+    if isinstance(file, LenscatError):
+        return file
+    if file.size > max_bytes:
+        return TooLargeError(f"{path!r} is larger than {max_bytes} bytes.")
+    try:
+        return file.read(0, file.size)
+    except OSError as error:
+        return translate(error, path)
 
 
 def check_range(offset: int, length: int) -> None:

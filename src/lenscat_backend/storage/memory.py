@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -14,14 +15,15 @@ from blake3 import blake3
 from lenscat_backend.errors import (
     AlreadyExistsError,
     InvalidPathError,
+    LenscatError,
     NotFoundError,
     ReadOnlyError,
     TooLargeError,
     VersionMismatchError,
 )
-from lenscat_backend.models.paths import MAX_NAME_BYTES, ROOT, LibraryPath, encode_name, split
-from lenscat_backend.storage.base import Blob, Capabilities, Entry, Listing
-from lenscat_backend.storage.local_file import STREAM_CHUNK_BYTES, check_range
+from lenscat_backend.models.paths import MAX_NAME_BYTES, ROOT, LibraryPath, encode_name, join, split
+from lenscat_backend.storage.base import Blob, Capabilities, Entry, Listing, RangeReader
+from lenscat_backend.storage.local_file import STREAM_CHUNK_BYTES, check_range, read_small
 from lenscat_backend.storage.names import is_left_out
 from lenscat_backend.storage.os_errors import missing
 from lenscat_backend.storage.remote_file import RemoteFile
@@ -63,6 +65,34 @@ class MemoryStore:
             folders = [Entry(name, True, 0, 0, "", True) for name in found.folders if not is_left_out(name)]
             return Listing((*files, *folders), found.etag)
 
+    def walk(self) -> Iterator[tuple[LibraryPath, Sequence[Entry]]]:
+        """See `Store.walk`."""
+        with self._lock:
+            folders = list(self._folders)
+        for folder in folders:
+            with suppress(NotFoundError):
+                yield folder, self.list_folder(folder).entries
+
+    def peek(self, folder: LibraryPath) -> Sequence[str]:
+        """See `Store.peek`."""
+        return [entry.name for entry in self.list_folder(folder).entries]
+
+    def quick_folder_etag(self, folder: LibraryPath) -> str:
+        """See `Store.quick_folder_etag`."""
+        with self._lock:
+            found = self._folders.get(folder)
+            return found.etag if found is not None else ""
+
+    def quick_etag(self, path: LibraryPath) -> str | None:
+        """See `Store.quick_etag`."""
+        with suppress(LenscatError):
+            return self.stat(path).etag
+        return None
+
+    def identity(self) -> str:
+        """See `Store.identity`."""
+        return ""
+
     def stat(self, path: LibraryPath) -> Entry:
         """See `Store.stat`."""
         name = split(path)[1]
@@ -85,6 +115,21 @@ class MemoryStore:
         check_range(offset, length)
         with self._lock:
             return self._file(path).data[offset : offset + length]
+
+    def open_each(self, folder: LibraryPath, entries: Sequence[Entry]) -> Iterator[RangeReader | LenscatError]:
+        """See `Store.open_each`."""
+        for entry in entries:
+            try:
+                yield self.open(join(folder, entry.name))
+            except LenscatError as error:
+                yield error
+
+    def read_each(
+        self, folder: LibraryPath, entries: Sequence[Entry], max_bytes: int
+    ) -> Iterator[bytes | LenscatError]:
+        """See `Store.read_each`."""
+        for entry, file in zip(entries, self.open_each(folder, entries), strict=True):
+            yield read_small(file, join(folder, entry.name), max_bytes)
 
     def open(self, path: LibraryPath, entry: Entry | None = None) -> RemoteFile:
         """See `Store.open`; what is read is the file as it was then."""
