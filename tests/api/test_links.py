@@ -14,8 +14,7 @@ from starlette.testclient import TestClient
 from tests.conftest import OpenClient, picture
 from tests.serving import tree_digest
 
-BY_THE_WATCH = pytest.mark.xfail(reason="watchfiles follows links its own way", strict=True)
-WATCHING = [pytest.param(True, id="watching", marks=BY_THE_WATCH), pytest.param(False, id="not watching")]
+WATCHING = [pytest.param(True, id="watching"), pytest.param(False, id="not watching")]
 
 
 @pytest.fixture
@@ -284,7 +283,6 @@ def test_a_change_behind_a_linked_picture_is_seen(library: Path, open_client: Op
         assert found(client, "linked") == []
 
 
-@BY_THE_WATCH
 def test_nothing_outside_is_watched(library: Path, open_client: OpenClient, outside: Path) -> None:
     for number in range(100):
         (outside / f"folder{number}").mkdir()

@@ -41,6 +41,11 @@ class _FileSource:
         return os.pread(self._descriptor, length, offset)
 
 
+def too_many_bytes(size: int, limits: DecodeLimits) -> ImageTooLargeError:
+    """The error for a file above the limit; whoever would have to fetch the file first asks before."""
+    return ImageTooLargeError(f"The file has {size:,} bytes, more than the limit of {limits.max_bytes:,} bytes.")
+
+
 def render_thumbnail(path: Path, limits: DecodeLimits) -> bytes:
     """The thumbnail of a picture: WebP, long edge at most 256 pixels, never enlarged, transparency kept.
 
@@ -69,9 +74,7 @@ def _render(path: Path, limits: DecodeLimits, edge: int, quality: int) -> bytes:
 def _checked(file: BinaryIO, limits: DecodeLimits) -> ReadImage:
     source = _FileSource(file.fileno())
     if source.size > limits.max_bytes:
-        raise ImageTooLargeError(
-            f"The file has {source.size:,} bytes, more than the limit of {limits.max_bytes:,} bytes."
-        )
+        raise too_many_bytes(source.size, limits)
     image = read_image(source)
     check_pixels(image.facts.width or 0, image.facts.height or 0, limits.max_pixels)
     return image

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from lenscat_backend.catalog.catalog import Catalog
@@ -65,19 +66,34 @@ class Folders:
         if not names:
             return []
         rows = {row.path: row for row in await self._catalog.subfolders(path)}
-        return await in_thread(self._look_at_kinds, path, names, rows)
+        remote = self._place.base.capabilities.remote
+        look = self._scanned_kinds if remote else self._present_kinds
+        kinds = await in_thread(look, path, names, rows)
+        unknown = [name for name in names if name not in kinds]
+        if remote:  # a request each, side by side
+            peeked = await asyncio.gather(*(in_thread(self._peek, join(path, name)) for name in unknown))
+        else:
+            peeked = await in_thread(lambda: [self._peek(join(path, name)) for name in unknown])
+        kinds.update(zip(unknown, peeked, strict=True))
+        return [(name, kinds[name]) for name in names]
 
-    def _look_at_kinds(
+    def _scanned_kinds(
         self, path: LibraryPath, names: Sequence[str], rows: dict[LibraryPath, FolderRow]
-    ) -> list[tuple[str, FolderKind]]:
-        kinds = []
+    ) -> dict[str, FolderKind]:
+        """As the last look at each folder found it: where every further look costs a request, that has to do."""
+        found = ((name, rows.get(join(path, name))) for name in names)
+        return {name: _kind_of(row) for name, row in found if row is not None and row.scanned}
+
+    def _present_kinds(
+        self, path: LibraryPath, names: Sequence[str], rows: dict[LibraryPath, FolderRow]
+    ) -> dict[str, FolderKind]:
+        """Of the folders that are as the catalog knows them."""
+        kinds = {}
         for name in names:
             child = join(path, name)
             row = rows.get(child)
             if row is not None and row.scanned and row.etag and row.etag == self._place.base.quick_folder_etag(child):
-                kinds.append((name, _kind_of(row)))
-            else:
-                kinds.append((name, self._peek(child)))
+                kinds[name] = _kind_of(row)
         return kinds
 
     def _peek(self, path: LibraryPath) -> FolderKind:

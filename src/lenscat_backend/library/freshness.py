@@ -37,11 +37,20 @@ _NEW_FOLDERS = 500
 class Freshness:
     """Knows how far the catalog of one library can be trusted."""
 
-    def __init__(self, catalog: Catalog, place: Place, scanner: Scanner, make_watch: Callable[[], Watch]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        place: Place,
+        scanner: Scanner,
+        make_watch: Callable[[], Watch] | None,
+        *,
+        poll_s: float,
+    ) -> None:
         self._catalog = catalog
         self._place = place
         self._scanner = scanner
         self._make_watch = make_watch
+        self._poll_s = poll_s
         self._running: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
         self._young: dict[LibraryPath, float] = {}
@@ -49,6 +58,10 @@ class Freshness:
         self.watch: Watch | None = None
         self.started = float("-inf")
         """When background work started (`time.monotonic`); minus infinity where there is none."""
+        self.scanned_at = float("-inf")
+        """When the last full scan ended (`time.monotonic`)."""
+        self.polled = False
+        """Whether somebody scans again and again by themselves."""
         self.scanned = False
         """Whether a full scan has ended since this process started."""
         self.scanning = False
@@ -63,6 +76,8 @@ class Freshness:
 
     async def start_watching(self) -> None:
         """Listen for changes, where the system can tell."""
+        if self._make_watch is None:
+            return
         watch = self._make_watch()
         try:
             await asyncio.to_thread(watch.start)
@@ -111,12 +126,21 @@ class Freshness:
         """Where nothing is heard: compare everything, or in a large library the times of folders."""
         if self.scanning and not await self._scan_ends_soon():
             return
+        if self._place.base.capabilities.remote:
+            await self._poll()
+            return
         small = (await self._catalog.totals()).items <= SMALL_LIBRARY
         if small or self._lost or self.owed or not self.scanned:
             self._lost = False
             await self.scan_all()
         else:
             await self._look_at(await self._folders_with_new_times())
+
+    async def _poll(self) -> None:
+        """A remote library is compared at intervals only, by whoever serves it: to list it costs time and money."""
+        old = not self.polled and time.monotonic() - self.scanned_at > self._poll_s
+        if not self.scanned or self.owed or old:
+            await self.scan_all()
 
     async def scan_all(self, progress: ScanProgress | None = None) -> None:
         """Scan the whole library. A scan that fails is owed: every refresh tries again until one succeeds."""
@@ -127,6 +151,7 @@ class Freshness:
             raise
         self.owed = None
         self.scanned = True
+        self.scanned_at = time.monotonic()
 
     async def _watch_anew(self, dead: Watch) -> None:
         """The root was replaced: nothing that was heard of the old one counts, so watch the new one and compare all."""

@@ -35,6 +35,7 @@ from lenscat_backend.models.paths import LibraryPath, join, parse_path
 from lenscat_backend.models.query import parse_query
 from lenscat_backend.models.sidecar import Edit
 from lenscat_backend.models.times import format_time, now_utc
+from lenscat_backend.storage.base import Store
 
 _DRAW_AHEAD = 4
 
@@ -45,8 +46,9 @@ class Library:
     Paths are the library's: relative to its root, ``/`` between segments, the root itself "".
     """
 
-    def __init__(self, location: str, options: LibraryOptions) -> None:
-        self._opened: Opened = open_places(location, options)
+    def __init__(self, location: str, options: LibraryOptions, store: Store | None = None) -> None:
+        """As `open`; with a `store` the pictures are in that one, and `location` only names it."""
+        self._opened: Opened = open_places(location, options, store)
         self._options = options
         self.scan_progress: ScanProgress | None = None
         self.last_scan: str | None = None
@@ -74,17 +76,9 @@ class Library:
         self._manifests = Manifests(self.catalog, self._folders, opened.place.derived, opened.cache)
         self._sidecars = Sidecars(opened.place, now_utc)
         self._items = Items(self.catalog, opened.place, self._scanner, self._sidecars)
-        overlay = opened.spec.upper if options.overlay is not None else None
-        make_watch = partial(
-            SystemWatch,
-            opened.spec.base,
-            overlay,
-            opened.cache / "markers",
-            asyncio.get_running_loop(),
-            self._follow,
-            follow_outside=options.follow_links_outside,
+        self._freshness = Freshness(
+            self.catalog, opened.place, self._scanner, self._watch_maker(), poll_s=options.poll_s
         )
-        self._freshness = Freshness(self.catalog, opened.place, self._scanner, make_watch)
         self._upkeep = Upkeep(self.catalog, self._freshness, self._manifests)
         return self
 
@@ -127,7 +121,8 @@ class Library:
 
     def start_background(self) -> None:
         """Watch for changes and scan the whole library, as a server does; returns at once."""
-        self._upkeep.start(self.scan, watch=self._options.watch)
+        poll_s = self._options.poll_s if self._opened.place.base.capabilities.remote else None
+        self._upkeep.start(self.scan, watch=self._options.watch, poll_s=poll_s)
 
     async def folder(self, path: str = "", page: int | None = None) -> FolderManifest:
         """A folder as it is on disk now, or one page of 100 items of it."""
@@ -253,6 +248,21 @@ class Library:
     def _read_rest(self, path: LibraryPath) -> None:
         """Read in the background what a first look left of a large folder."""
         self._upkeep.spawn(self._scanner.read_rest(path))
+
+    def _watch_maker(self) -> Callable[[], SystemWatch] | None:
+        """How to watch the library; None where it is not on this machine."""
+        spec, options = self._opened.spec, self._options
+        if spec is None:
+            return None
+        return partial(
+            SystemWatch,
+            spec.base,
+            spec.upper if options.overlay is not None else None,
+            self._opened.cache / "markers",
+            asyncio.get_running_loop(),
+            self._follow,
+            follow_outside=options.follow_links_outside,
+        )
 
     def _follow(self) -> None:
         self._upkeep.follow()

@@ -14,8 +14,10 @@ from lenscat_backend.errors import SettingsError
 from lenscat_backend.imaging.thumbnail import DecodeLimits
 from lenscat_backend.library.place import Place
 from lenscat_backend.library.scan_tasks import DiskSpec
+from lenscat_backend.models.paths import ROOT
+from lenscat_backend.storage.base import Store
 from lenscat_backend.storage.local import LocalDisk
-from lenscat_backend.storage.location import Location, parse_location
+from lenscat_backend.storage.location import Location, open_store, parse_location
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class LibraryOptions:
     """Options of one library; the defaults are those of `lenscat serve`.
 
     `derived`: where thumbnails and manifests go. `overlay`: a second place (a folder or URL) that takes sidecars too.
-    `threads`: pictures drawn at once, and processes of a large scan.
+    `threads`: pictures drawn at once, and processes of a large scan. `poll_s`: seconds between two scans of a library
+    that is not on this machine.
     """
 
     cache_dir: Path = field(default_factory=lambda: user_cache_path("lenscat"))
@@ -32,6 +35,7 @@ class LibraryOptions:
     read_only: bool = False
     follow_links_outside: bool = False
     watch: bool = False
+    poll_s: float = 60.0
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     limits: DecodeLimits = field(default_factory=DecodeLimits)
 
@@ -41,51 +45,62 @@ class Opened:
     """The places of one opened library; `cache` is the folder of its catalog."""
 
     place: Place
-    spec: DiskSpec
+    spec: DiskSpec | None
     cache: Path
 
 
-def open_places(location: str, options: LibraryOptions) -> Opened:
-    """The places that `location` and `options` name. Raises `SettingsError` where they cannot be used together."""
+def open_places(location: str, options: LibraryOptions, store: Store | None = None) -> Opened:
+    """The places that `location` and `options` name. Raises `SettingsError` where they cannot be used together.
+
+    With a `store`, the pictures are in that one, and `location` only names it.
+    """
     parsed = parse_location(location)
-    root = _folder_of(parsed)
-    cache = options.cache_dir.absolute() / "libraries" / _identity(root, options)
-    base = LocalDisk(root, writable=not options.read_only, follow_outside=options.follow_links_outside)
-    upper_root = _upper_root(root, cache, options)
-    if upper_root is None:
-        return Opened(Place(base, None, base), DiskSpec(str(root), None, options.follow_links_outside), cache)
-    upper = LocalDisk(upper_root)
+    cache = options.cache_dir.absolute() / "libraries" / _identity(parsed, options)
+    base = store or _open(parsed, options, writable=not options.read_only)
+    upper = _upper(parsed, cache, options)
     sidecars = upper if options.overlay is not None else None if options.read_only else base
-    spec = DiskSpec(str(root), str(upper_root), options.follow_links_outside)
-    return Opened(Place(base, upper, sidecars), spec, cache)
+    return Opened(Place(base, upper, sidecars), _spec(base, upper), cache)
 
 
-def _identity(root: Path, options: LibraryOptions) -> str:
+def _open(location: Location, options: LibraryOptions, *, writable: bool) -> Store:
+    return open_store(location, writable=writable, follow_outside=options.follow_links_outside)
+
+
+def _spec(base: Store, upper: Store | None) -> DiskSpec | None:
+    """How worker processes open the place; None where they are of no use, for it is not all on this machine."""
+    if not isinstance(base, LocalDisk) or not (upper is None or isinstance(upper, LocalDisk)):
+        return None
+    upper_root = None if upper is None else str(upper.local_path(ROOT))
+    return DiskSpec(str(base.local_path(ROOT)), upper_root, base.follow_outside)
+
+
+def _identity(location: Location, options: LibraryOptions) -> str:
     """Tells libraries apart: the same folder with another overlay or rule for links has another content."""
-    overlay = "" if options.overlay is None else os.path.realpath(_folder_of(parse_location(options.overlay), False))
-    parts = (os.path.realpath(root), overlay, str(options.follow_links_outside))
+    overlay = "" if options.overlay is None else _name_of(parse_location(options.overlay))
+    parts = (_name_of(location), overlay, str(options.follow_links_outside))
     return blake3(os.fsencode("\0".join(parts))).hexdigest(16)
 
 
-def _upper_root(root: Path, cache: Path, options: LibraryOptions) -> Path | None:
+def _name_of(location: Location) -> str:
+    return location.url if location.path is None else os.path.realpath(location.path)
+
+
+def _upper(location: Location, cache: Path, options: LibraryOptions) -> Store | None:
     if options.overlay is None:
-        return _made(cache / "derived") if options.derived == "cache" or options.read_only else None
-    overlay = _folder_of(parse_location(options.overlay), must_exist=False)
-    if overlay.resolve().is_relative_to(root.resolve()) or root.resolve().is_relative_to(overlay.resolve()):
+        return LocalDisk(_made(cache / "derived")) if options.derived == "cache" or options.read_only else None
+    overlay = parse_location(options.overlay)
+    if _is_inside(overlay, location) or _is_inside(location, overlay):
         raise SettingsError("The overlay lies inside the library, or the other way round: choose a place apart.")
-    return _made(overlay)
+    if overlay.path is not None:
+        _made(overlay.path)
+    return _open(overlay, options, writable=True)
 
 
-def _folder_of(location: Location, must_exist: bool = True) -> Path:
-    if location.scheme != "file" or location.path is None:
-        raise SettingsError(
-            f"{location.url} cannot be opened: this version serves folders of local disks. Object stores come next."
-        )
-    if must_exist and not location.path.exists():
-        raise SettingsError(f"There is no folder {location.url}: check the spelling, or mount its disk.")
-    if location.path.exists() and not location.path.is_dir():
-        raise SettingsError(f"{location.url} is a file: give the folder that holds it.")
-    return location.path
+def _is_inside(inner: Location, outer: Location) -> bool:
+    if inner.path is not None and outer.path is not None:
+        return inner.path.resolve().is_relative_to(outer.path.resolve())
+    same_bucket = (inner.scheme, inner.bucket) == (outer.scheme, outer.bucket) and inner.path is outer.path is None
+    return same_bucket and (inner.prefix + "/").startswith(outer.prefix + "/" if outer.prefix else "")
 
 
 def _made(folder: Path) -> Path:

@@ -141,6 +141,8 @@ def _read_sidecars(place: Place, path: LibraryPath, changes: Sequence[Change]) -
     found: dict[str, ReadSidecar] = {}
     for number, layer in enumerate(place.layers):
         here = [change for change in changes if change.sidecar is not None and change.sidecar.layer == number]
+        if not here:
+            continue  # a layer above need not have the folder at all
         entries = [change.sidecar.entry for change in here if change.sidecar is not None]
         for change, data in zip(here, layer.read_each(path, entries, MAX_SIDECAR_BYTES), strict=True):
             found[change.image.name] = _read_sidecar(data, overlaid=layer is place.upper)

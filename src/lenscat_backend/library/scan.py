@@ -47,7 +47,7 @@ class Scanner:
         self,
         catalog: Catalog,
         place: Place,
-        spec: DiskSpec,
+        spec: DiskSpec | None,
         *,
         on_change: Callable[[LibraryPath], None],
         on_unread: Callable[[LibraryPath], None],

@@ -19,9 +19,8 @@ from lenscat_backend.errors import (
     TransientError,
     UnsupportedError,
 )
-from lenscat_backend.imaging.thumbnail import DecodeLimits, render_preview, render_thumbnail
+from lenscat_backend.imaging.thumbnail import DecodeLimits, render_preview, render_thumbnail, too_many_bytes
 from lenscat_backend.library.layout import thumbnail_path
-from lenscat_backend.library.listing import DerivedEntry
 from lenscat_backend.library.place import Place
 from lenscat_backend.library.records import thumbnail_is_fresh
 from lenscat_backend.library.settled import check_image_path, settled_entry
@@ -112,7 +111,7 @@ class Thumbnails:
         image = await self._settled(path)
         self._raise_known_failure(path, image)
         key = ("preview", path, image.etag)
-        data = await self._queue.run(key, lambda: self._render(path, render_preview), Priority.LOOKED_AT)
+        data = await self._queue.run(key, lambda: self._render(path, image, render_preview), Priority.LOOKED_AT)
         return Thumbnail(data, preview_etag(image))
 
     async def preview_etag(self, path: LibraryPath) -> str:
@@ -138,18 +137,15 @@ class Thumbnails:
         for number, layer in enumerate(self._place.layers):
             try:
                 blob = layer.read(thumbnail_path(path), MAX_THUMBNAIL_BYTES)
-                entry = layer.stat(thumbnail_path(path))
             except LenscatError:
                 continue
-            if entry.etag != blob.etag or not is_whole_webp(blob.data):
-                continue
-            if thumbnail_is_fresh(image, DerivedEntry(entry, number).plain_etag, entry.mtime_ns, known):
-                return self._hold(path, _Held(_named(blob.data), image.etag, layer, entry.etag))
+            if is_whole_webp(blob.data) and thumbnail_is_fresh(image, f"{number}:{blob.etag}", blob.mtime_ns, known):
+                return self._hold(path, _Held(_named(blob.data), image.etag, layer, blob.etag))
         return None
 
     def _draw(self, path: LibraryPath, image: Entry) -> bytes:
         """In a thread of the queue: draw and store. `PictureChangedError` if the picture changed meanwhile."""
-        data = self._render(path, render_thumbnail)
+        data = self._render(path, image, render_thumbnail)
         if self._place.base.stat(path).etag != image.etag:
             raise PictureChangedError("The picture is being changed right now: try again in a moment.")
         try:
@@ -160,8 +156,10 @@ class Thumbnails:
             self.unwritable = str(error)  # a cache that cannot be kept is no reason not to show the picture
         return data
 
-    def _render(self, path: LibraryPath, render: Callable[[Path, DecodeLimits], bytes]) -> bytes:
-        with self._place.base.open(path) as file:
+    def _render(self, path: LibraryPath, image: Entry, render: Callable[[Path, DecodeLimits], bytes]) -> bytes:
+        with self._place.base.open(path, image) as file:
+            if file.size > self._limits.max_bytes:
+                raise too_many_bytes(file.size, self._limits)
             return render(file.on_disk(), self._limits)
 
     async def _keep(self, path: LibraryPath, image: Entry, data: bytes) -> Thumbnail:

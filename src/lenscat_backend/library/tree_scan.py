@@ -23,6 +23,8 @@ from lenscat_backend.models.paths import ROOT, LibraryPath
 BATCH_FOLDERS = 32
 WORKERS_FROM_IMAGES = 3000
 """A scan that has met more images than this goes on in worker processes, which take a moment to start."""
+REMOTE_FOLDERS = 4
+"""Folders of a remote place looked at side by side; within each, the store reads many pictures at once."""
 STORE_AT_ONCE = 1000
 """Images in one transaction: others wait only milliseconds for the writer."""
 MAX_WORKER_DEATHS = 3
@@ -49,6 +51,7 @@ class _Work:
     newest_known: int = 0
     walked_to: str | None = None
     walk_done: bool = False
+    new: set[LibraryPath] = field(default_factory=set)
     changed: deque[LibraryPath] = field(default_factory=deque)
     in_work: set[LibraryPath] = field(default_factory=set)
 
@@ -60,7 +63,7 @@ class TreeScan:
         self,
         catalog: Catalog,
         place: Place,
-        spec: DiskSpec,
+        spec: DiskSpec | None,
         pool: ThreadPoolExecutor,
         progress: ScanProgress,
         on_change: Callable[[LibraryPath], None],
@@ -85,7 +88,7 @@ class TreeScan:
             self._work.newest_known = await self._catalog.newest_folder_id()
         await self._drain(self._look_here, done=lambda: self._progress.images_read >= WORKERS_FROM_IMAGES)
         if await self._remains():
-            await self._drain_in_processes(processes)
+            await (self._drain_in_threads() if self._spec is None else self._drain_in_processes(self._spec, processes))
         if self._root_error is not None:
             raise self._root_error
 
@@ -93,17 +96,21 @@ class TreeScan:
         """End soon, with a `TransientError` in whatever thread works; what is stored stays, and a next scan goes on."""
         self.stopped = True
 
-    async def _drain_in_processes(self, processes: int) -> None:
+    async def _drain_in_threads(self) -> None:
+        """Of a remote place, whose work is waiting: each thread looks at a folder, and reads many of its pictures."""
+        await asyncio.gather(*(self._drain(self._look_here) for _ in range(REMOTE_FOLDERS)))
+
+    async def _drain_in_processes(self, spec: DiskSpec, processes: int) -> None:
         """In worker processes, and here until the first of them has started."""
         started = asyncio.Event()
         await asyncio.gather(
             self._drain(self._look_here, done=started.is_set),
-            *(self._drain_in_process(started) for _ in range(processes)),
+            *(self._drain_in_process(spec, started) for _ in range(processes)),
         )
 
-    async def _drain_in_process(self, started: asyncio.Event) -> None:
+    async def _drain_in_process(self, spec: DiskSpec, started: asyncio.Event) -> None:
         for _ in range(MAX_WORKER_DEATHS):
-            worker = ScanWorker(self._spec)
+            worker = ScanWorker(spec)
             try:
                 await self._loop.run_in_executor(None, worker.wait_until_ready)
                 started.set()
@@ -147,7 +154,9 @@ class TreeScan:
     async def _new_tasks(self) -> list[FolderTask]:
         in_work = self._work.in_work
         found = await self._catalog.unscanned_folders(BATCH_FOLDERS + len(in_work))
-        return [FolderTask(path, None, {}) for path in found if path not in in_work][:BATCH_FOLDERS]
+        new = [path for path in found if path not in in_work][:BATCH_FOLDERS]
+        self._work.new.update(new)
+        return [FolderTask(path, None, {}) for path in new]
 
     async def _walk_tasks(self) -> list[FolderTask]:
         """The next folders that were known before; those that this scan entered itself it has looked at already."""
@@ -164,7 +173,7 @@ class TreeScan:
             tasks = [
                 FolderTask(row.path, row.fingerprint, None)
                 for row in rows
-                if row.scanned and row.id <= work.newest_known
+                if row.scanned and row.id <= work.newest_known and row.path not in work.new
             ]
             if tasks:
                 return tasks

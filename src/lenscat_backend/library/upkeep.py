@@ -38,11 +38,11 @@ class Upkeep:
         self._rollup_took_s = 0.0
         self._serving = False
 
-    def start(self, scan: Callable[[], Awaitable[object]], *, watch: bool) -> None:
-        """Watch for changes and scan the whole library; returns at once."""
+    def start(self, scan: Callable[[], Awaitable[object]], *, watch: bool, poll_s: float | None) -> None:
+        """Watch for changes and scan the whole library, again every `poll_s` if that is given; returns at once."""
         self._serving = True
         self._freshness.started = time.monotonic()
-        self.spawn(self._watch_and_scan(scan, watch))
+        self.spawn(self._watch_and_scan(scan, watch, poll_s))
 
     def changed(self, folder: LibraryPath) -> None:
         """Something in `folder` is not as it was: its manifest and the rollup follow."""
@@ -68,16 +68,27 @@ class Upkeep:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _watch_and_scan(self, scan: Callable[[], Awaitable[object]], watch: bool) -> None:
+    async def _watch_and_scan(self, scan: Callable[[], Awaitable[object]], watch: bool, poll_s: float | None) -> None:
         if watch:
             await self._freshness.start_watching()
         if (await self._catalog.totals()).items > SMALL_LIBRARY:
             await asyncio.sleep(FIRST_PAINT_S)
+        await self._scan_and_write(scan)
+        if poll_s is not None:
+            await self._poll(scan, poll_s)
+
+    async def _scan_and_write(self, scan: Callable[[], Awaitable[object]]) -> None:
         await until_done(scan)
         with suppress(LenscatError):  # manifests that cannot be written now are written after a later change
             await self._manifests.write_waiting()
             if await self._manifests.rollup_is_stale():
                 await self._write_rollup()
+
+    async def _poll(self, scan: Callable[[], Awaitable[object]], poll_s: float) -> None:
+        self._freshness.polled = True
+        while True:
+            await asyncio.sleep(poll_s)
+            await self._scan_and_write(scan)
 
     async def _follow_changes(self) -> None:
         await asyncio.sleep(QUIET_S)

@@ -1,7 +1,9 @@
 """Hearing of changes on a local disk from the operating system, with a way to know that all have been heard.
 
-Events of one watcher arrive in order. So a file that we write into a folder of our own, watched by the same watcher,
-is a marker: once its event arrives, everything that happened before it has arrived too (Watchman calls it a cookie).
+Events of one watch arrive in order. So a file that we write into a folder of our own, listened to by the same watch, is
+a marker: once its event arrives, everything that happened before it has arrived too (Watchman calls it a cookie).
+
+This is what all systems have in common; `watch_inotify` and `watch_files` listen, and `watch_system` picks one.
 """
 
 from __future__ import annotations
@@ -10,26 +12,20 @@ import asyncio
 import itertools
 import os
 import threading
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
-
 from lenscat_backend.library.layout import MANIFESTS, THUMBNAIL_SUFFIX
-from lenscat_backend.models.paths import LibraryPath, decode_name
+from lenscat_backend.models.paths import LibraryPath
 
-_STEP_MS = 5
-_DEBOUNCE_MS = 50
-_WAIT_MS = 1000
 MARKER_TIMEOUT_S = 3.0
-_ADDED = 1
-MANY_EVENTS = 4000
-"""Linux queues 16,384 events and then drops them; one file gives up to four, and those of one path are merged here."""
+_CLOSE_TIMEOUT_S = 2.0
 
 
-class Watch:
-    """Folders of a local library in which something changed, in the order of the events."""
+class Watch(ABC):
+    """Folders of a local library in which something changed. Made and asked on one event loop; listens in a thread."""
 
     def __init__(
         self,
@@ -38,17 +34,16 @@ class Watch:
         marker_folder: Path,
         loop: asyncio.AbstractEventLoop,
         on_change: Callable[[], None],
+        *,
+        follow_outside: bool = False,
     ) -> None:
-        """Starts listening to the library at `root` and to its `overlay`; `on_change` is called on `loop`.
-
-        Raises `OSError` where the system cannot watch: its limit of watches is reached, or the place cannot tell.
-        """
-        marker_folder.mkdir(parents=True, exist_ok=True)
-        self._root = os.path.realpath(root)
-        self._roots = [self._root] if overlay is None else [self._root, os.path.realpath(overlay)]
-        self._identity = _identity(self._root)
-        self._markers = Path(os.path.realpath(marker_folder))
-        self._notify = self._open()
+        """Of the library at `root` and its `overlay`; `on_change` is called on `loop`. Nothing is touched yet."""
+        self.failed: str | None = None
+        """Why it stopped listening for good; None while it listens."""
+        self._roots = [root] if overlay is None else [root, overlay]
+        self._follow_outside = follow_outside
+        self._markers = marker_folder
+        self._identity: tuple[int, int] | None = None
         self._loop = loop
         self._on_change = on_change
         self._changed: dict[LibraryPath, None] = {}
@@ -56,14 +51,42 @@ class Watch:
         self._waiting: dict[str, asyncio.Future[bool]] = {}
         self._numbers = itertools.count()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._listen, name="watch", daemon=True)
-        self._thread.start()
+        self._is_open = False
+        self._opening = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen, once; blocks while every folder is taken up, until `stop`.
+
+        Raises `OSError` where the system cannot watch: its limit of watches is reached, or the place cannot tell.
+        """
+        self._markers.mkdir(parents=True, exist_ok=True)
+        self._markers = self._markers.resolve()
+        self._roots = [os.path.realpath(root) for root in self._roots]
+        self._identity = _identity(self._roots[0])
+        try:
+            self._is_open = True
+            self._open()
+            with self._opening:
+                if self._stop.is_set():
+                    raise OSError("The library is being closed.")
+                self._thread.start()
+        except BaseException:
+            self._shut()
+            raise
+
+    def stop(self) -> None:
+        """Have it stop listening soon; returns at once."""
+        self._stop.set()
+        with self._opening:
+            if self._is_open:
+                self._wake()
 
     def close(self) -> None:
-        """Stop listening."""
-        self._stop.set()
-        self._notify.close()
-        self._thread.join(timeout=2)
+        """Stop listening, and wait for the thread."""
+        self.stop()
+        if self._thread.ident is not None:
+            self._thread.join(timeout=_CLOSE_TIMEOUT_S)
 
     async def heard_all(self) -> bool:
         """Wait until every change that happened before this call has been heard; False where the system is silent."""
@@ -72,7 +95,7 @@ class Watch:
         marker = self._markers / name
         try:
             await asyncio.to_thread(marker.touch)
-            return await asyncio.wait_for(heard, MARKER_TIMEOUT_S)
+            return not self.failed and await asyncio.wait_for(heard, MARKER_TIMEOUT_S)
         except (TimeoutError, OSError):
             return False
         finally:
@@ -80,17 +103,15 @@ class Watch:
             with suppress(OSError):
                 await asyncio.to_thread(marker.unlink, True)
 
-    @property
-    def failed(self) -> bool:
-        """Whether it has stopped listening for good: it met a name that is not UTF-8, which watchfiles cannot tell."""
-        return not self._thread.is_alive()
-
     def is_alive(self) -> bool:
         """Whether the library's root still is the folder that is watched: it may have been replaced or mounted anew."""
-        return self._identity is not None and _identity(self._root) == self._identity
+        try:
+            return _identity(self._roots[0]) == self._identity
+        except OSError:
+            return False
 
     def take_missed(self) -> bool:
-        """Whether, since the last call, so much happened at once that the system may have dropped some of it."""
+        """Whether, since the last call, something was lost because too much happened at once: compare everything."""
         missed, self._missed = self._missed, False
         return missed
 
@@ -99,72 +120,71 @@ class Watch:
         found, self._changed = list(self._changed), {}
         return found
 
+    @abstractmethod
+    def _open(self) -> None:
+        """Begin to listen to `_roots` and `_markers`; raises `OSError`."""
+
+    @abstractmethod
     def _listen(self) -> None:
-        while not self._stop.is_set():
-            try:
-                found = self._notify.watch(_DEBOUNCE_MS, _STEP_MS, _WAIT_MS, self._stop)
-            except WatchfilesRustInternalError:
-                self._on_loop(self._give_up)
-                return
-            if isinstance(found, set):
-                self._on_loop(self._take, found)
-            elif found in ("stop", "signal"):
-                return
+        """In a thread: call `_report`, until `_stop` is set. An `OSError` ends it for good."""
 
-    def _open(self) -> RustNotify:
-        try:
-            return RustNotify([*self._roots, str(self._markers)], False, False, 300, True, True)
-        except (WatchfilesRustInternalError, UnicodeEncodeError) as error:
-            raise OSError(f"The library cannot be watched: {error}") from error
+    def _wake(self) -> None:  # noqa: B027 - not every system needs it
+        """Have `_listen` look at `_stop` now."""
 
-    def _on_loop(self, call: Callable[..., None], *args: object) -> None:
+    def _release(self) -> None:  # noqa: B027 - not every system needs it
+        """Give back what `_open` took, however far it came."""
+
+    def _report(self, changed: Iterable[LibraryPath], markers: Iterable[str], missed: bool = False) -> None:
+        """From the thread: what was heard, all of it older than the markers."""
         with suppress(RuntimeError):  # the loop may be closing
-            self._loop.call_soon_threadsafe(call, *args)
+            self._loop.call_soon_threadsafe(self._take, list(changed), list(markers), missed)
 
-    def _give_up(self) -> None:
-        for waiting in self._waiting.values():
-            if not waiting.done():
-                waiting.set_result(False)
-
-    def _take(self, events: set[tuple[int, str]]) -> None:
-        markers = str(self._markers)
-        self._missed = self._missed or len(events) >= MANY_EVENTS
-        for kind, path in events:
-            folder, name = os.path.split(path)
-            if folder == markers:
-                waiting = self._waiting.get(name)
-                if waiting is not None and not waiting.done():
-                    waiting.set_result(True)
-            else:
-                self._note(folder, name, kind)
-        if self._changed:
+    def _take(self, changed: list[LibraryPath], markers: list[str], missed: bool) -> None:
+        self._changed.update(dict.fromkeys(changed))
+        self._missed = self._missed or missed
+        for name in markers:
+            self._answer(name, True)
+        if changed or missed:
             self._on_change()
 
-    def _note(self, folder: str, name: str, kind: int) -> None:
-        parent = self._library_path(folder)
-        if parent is None or name in MANIFESTS or name.endswith(THUMBNAIL_SUFFIX) or name.startswith("."):
-            return  # our own derived files: they change nothing that a search could find
-        self._changed[parent] = None
-        if kind == _ADDED:
-            added = Path(folder, name)
-            path = self._library_path(str(added))
-            if path is not None and added.is_dir():
-                self._changed[path] = None
+    def _answer(self, name: str, heard: bool) -> None:
+        waiting = self._waiting.get(name)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(heard)
 
-    def _library_path(self, path: str) -> LibraryPath | None:
-        """The library path of a host path; None outside of the library and inside of hidden folders."""
-        root = next((root for root in self._roots if path == root or path.startswith(root + os.sep)), None)
-        if root is None:
-            return None
-        relative = path[len(root) + 1 :]
-        if relative.startswith(".") or "/." in relative:
-            return None
-        return LibraryPath(decode_name(os.fsencode(relative)))
+    def _run(self) -> None:
+        try:
+            self._listen()
+        except OSError as error:
+            self._give_up(str(error))
+        except BaseException:
+            self._give_up("The library is not watched any more: something unexpected happened.")
+            raise
+        finally:
+            self._shut()
+
+    def _give_up(self, why: str) -> None:
+        self.failed = why
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._answer_all)
+
+    def _answer_all(self) -> None:
+        for name in self._waiting:
+            self._answer(name, False)
+        self._on_change()
+
+    def _shut(self) -> None:
+        with self._opening:
+            if self._is_open:
+                self._is_open = False
+                self._release()
 
 
-def _identity(root: str) -> tuple[int, int] | None:
-    try:
-        info = os.stat(root)  # noqa: PTH116 - a plain path of the system's
-    except OSError:
-        return None
+def is_ours(name: str) -> bool:
+    """Whether a file of this name is derived, so that a search can find nothing new in it."""
+    return name in MANIFESTS or name.endswith(THUMBNAIL_SUFFIX)
+
+
+def _identity(root: str) -> tuple[int, int]:
+    info = os.stat(root)  # noqa: PTH116 - a plain path of the system's
     return info.st_dev, info.st_ino

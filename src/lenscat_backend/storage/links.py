@@ -17,6 +17,9 @@ from lenscat_backend.errors import NotFoundError, OutsideLibraryError
 from lenscat_backend.models.paths import decode_name
 from lenscat_backend.storage.os_errors import MISSING
 
+_MAX_LINKS = 40
+"""More links in one path are an error (ELOOP) on Linux: `path_resolution(7)`."""
+
 
 class LinkTarget(NamedTuple):
     """Where an allowed link leads: the real path on the host, never shown, and what is there."""
@@ -48,6 +51,40 @@ def resolve_link(
         if crossed:
             raise NotFoundError(f"{decode_name(name)}: a link to a folder, behind another such link.")
     return LinkTarget(target, info)
+
+
+def trace_link(folder: bytes, name: bytes) -> list[bytes]:
+    """Every name that is looked up to follow the link `name` in the real folder `folder`, first to last.
+
+    Each is a path whose folder is real. A change to any of them may change where the link leads; the last is what the
+    link leads to, or what is missing. The rules are not applied: ask `resolve_link` whether it may be followed.
+    """
+    here, waiting, looked_up, links = folder, [name], [], 0
+    while waiting and links <= _MAX_LINKS:
+        part = waiting.pop()
+        if part in (b"", b"."):
+            continue
+        if part == b"..":
+            here = parent_of(here)
+            continue
+        path = here.rstrip(b"/") + b"/" + part
+        looked_up.append(path)
+        try:
+            text = os.readlink(path)  # noqa: PTH115 - bytes
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # which says: no link
+                break
+            here = path
+            continue
+        links += 1
+        here = b"/" if text.startswith(b"/") else here
+        waiting += reversed(text.split(b"/"))
+    return looked_up
+
+
+def parent_of(path: bytes) -> bytes:
+    """The folder of an absolute path; that of the top is the top itself."""
+    return path.rpartition(b"/")[0] or b"/"
 
 
 def _look_behind(folder: bytes, name: bytes, seen: dict[bytes, bytes]) -> LinkTarget:

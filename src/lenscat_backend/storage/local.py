@@ -43,6 +43,7 @@ class LocalDisk:
     ) -> None:
         """`clock` gives nanoseconds since 1970. The root need not exist yet; it is looked for at each call."""
         self.writable = writable
+        self.follow_outside = follow_outside
         self._root = RootFolder(os.fsencode(root.absolute()), follow_outside=follow_outside)
         self._clock = clock
         self._writer = FileWriter(self._root)

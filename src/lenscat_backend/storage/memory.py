@@ -36,8 +36,9 @@ class MemoryStore:
     counts on, so that every state has an etag of its own: all entries are settled.
     """
 
-    def __init__(self, *, writable: bool = True, clock: Callable[[], int] = time.time_ns) -> None:
-        """`clock` gives nanoseconds since 1970."""
+    def __init__(self, *, writable: bool = True, remote: bool = False, clock: Callable[[], int] = time.time_ns) -> None:
+        """`clock` gives nanoseconds since 1970. As `remote` it is used as sparingly as a bucket."""
+        self._remote = remote
         self._writable = writable
         self._clock = clock
         self._lock = threading.Lock()
@@ -47,7 +48,7 @@ class MemoryStore:
     @property
     def capabilities(self) -> Capabilities:
         """Folder etags, and writes unless opened read-only."""
-        return Capabilities(folder_etag=True, writable=self._writable)
+        return Capabilities(folder_etag=not self._remote, writable=self._writable, remote=self._remote)
 
     def describe(self) -> str:
         """``memory``."""
@@ -63,7 +64,7 @@ class MemoryStore:
             found = self._folder(folder)
             files = [_entry(name, file) for name, file in found.files.items() if not is_left_out(name)]
             folders = [Entry(name, True, 0, 0, "", True) for name in found.folders if not is_left_out(name)]
-            return Listing((*files, *folders), found.etag)
+            return Listing((*files, *folders), "" if self._remote else found.etag)
 
     def walk(self) -> Iterator[tuple[LibraryPath, Sequence[Entry]]]:
         """See `Store.walk`."""
@@ -81,7 +82,7 @@ class MemoryStore:
         """See `Store.quick_folder_etag`."""
         with self._lock:
             found = self._folders.get(folder)
-            return found.etag if found is not None else ""
+            return found.etag if found is not None and not self._remote else ""
 
     def quick_etag(self, path: LibraryPath) -> str | None:
         """See `Store.quick_etag`."""

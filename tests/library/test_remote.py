@@ -1,0 +1,149 @@
+"""A library in a place where every call is a request: whole, and sparing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from lenscat_backend import Library, LibraryOptions
+from lenscat_backend.errors import LenscatError, NotFoundError
+from lenscat_backend.models.paths import LibraryPath, parse_path
+from lenscat_backend.storage.base import Blob, Entry, Listing, OpenedFile, RangeReader
+from lenscat_backend.storage.memory import MemoryStore
+from lenscat_backend.storage.remembering import RememberingStore
+from tests.conftest import picture
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class CountingStore(MemoryStore):
+    """Counts what would be requests to a bucket."""
+
+    def __init__(self) -> None:
+        super().__init__(remote=True)
+        self.requests: Counter[str] = Counter()
+
+    def list_folder(self, folder: LibraryPath) -> Listing:
+        self.requests["LIST"] += 1
+        return super().list_folder(folder)
+
+    def stat(self, path: LibraryPath) -> Entry:
+        self.requests["HEAD"] += 1
+        return super().stat(path)
+
+    def read(self, path: LibraryPath, max_bytes: int) -> Blob:
+        self.requests["GET"] += 1
+        return super().read(path, max_bytes)
+
+    def open(self, path: LibraryPath, entry: Entry | None = None) -> OpenedFile:
+        self.requests["HEAD"] += entry is None
+        file = super().open(path, entry)
+        self.requests["GET"] += 1
+        return file
+
+    def open_each(self, folder: LibraryPath, entries: Sequence[Entry]) -> Iterator[RangeReader | LenscatError]:
+        for entry in entries:
+            yield self.open(parse_path(f"{folder}/{entry.name}".lstrip("/")), entry)
+
+    def write(self, path: LibraryPath, data: bytes, **how: Any) -> Blob:
+        self.requests["PUT"] += 1
+        return super().write(path, data, **how)
+
+    def taken(self) -> dict[str, int]:
+        """The requests since the last call."""
+        found = {kind: count for kind, count in self.requests.items() if count}
+        self.requests.clear()
+        return found
+
+
+@pytest.fixture
+def store() -> CountingStore:
+    store = CountingStore()
+    for number in range(20):
+        store.write(parse_path(f"trip/{number}.jpg"), picture(size=(300, 200)))
+    store.write(parse_path("trip/3.jpg.json"), orjson.dumps({"v": 1, "tags": ["theirs"]}))
+    store.write(parse_path("trip/broken.jpg"), b"no picture")
+    store.write(parse_path("a.png"), picture("blue", form="PNG"))
+    store.requests.clear()
+    return store
+
+
+@pytest.fixture
+async def library(store: CountingStore, tmp_path: Path) -> Any:
+    remembering = RememberingStore(store)
+    async with Library("memory:", LibraryOptions(cache_dir=tmp_path), remembering) as library:
+        yield library
+
+
+async def test_all_of_it_works(library: Library, store: CountingStore) -> None:
+    root = await library.folder()
+    assert [item.name for item in root.items] == ["a.png"]
+    assert [(folder.name, folder.kind) for folder in root.dirs] == [("trip", "leaf-real")]
+    assert len((await library.folder("trip")).items) == 21
+    assert (await library.thumbnail("trip/0.jpg")).data[8:12] == b"WEBP"
+    assert "trip/0.jpg.thumbnail" in {f"{folder}/{entry.name}" for folder, found in store.walk() for entry in found}
+    await library.edit("trip/0.jpg", tags=["ours"])
+    assert orjson.loads(store.read(parse_path("trip/0.jpg.json"), 1 << 20).data)["tags"] == ["ours"]
+    assert [item.path async for item in library.search("tag:ours or theirs")] == []
+    assert [item.path async for item in library.search("tag:ours")] == ["trip/0.jpg"]
+    assert [item.path async for item in library.search("theirs")] == ["trip/3.jpg"]
+    original = await library.original("trip/0.jpg")
+    assert b"".join(original.file.stream(0, original.file.size)) == picture(size=(300, 200))
+    assert (await library.item("trip/0.jpg")).fields["hash"].startswith("blake3:")
+    await library.remove_metadata("trip/0.jpg")
+    with pytest.raises(NotFoundError):
+        store.read(parse_path("trip/0.jpg.json"), 1)
+    assert (await library.check()).unreadable_images.count == 1
+    await library.write_manifests()
+    assert len(orjson.loads(store.read(parse_path("_rollup.json"), 1 << 20).data)["items"]) == 22
+
+
+async def test_a_folder_costs_one_list_and_one_read_a_new_picture(library: Library, store: CountingStore) -> None:
+    await library.folder("trip")
+    assert store.taken() == {"LIST": 1, "GET": 21 + 1}  # the heads, and one sidecar
+    await library.folder("trip")
+    assert store.taken() == {"LIST": 1}
+    await library.scan()
+    assert store.taken() == {"LIST": 2, "GET": 1}
+    await library.scan()
+    assert store.taken() == {"LIST": 2}
+
+
+async def test_a_page_of_thumbnails_asks_for_nothing_but_thumbnails(
+    library: Library, store: CountingStore, tmp_path: Path
+) -> None:
+    for number in range(20):
+        await library.thumbnail(f"trip/{number}.jpg")
+    other_options = LibraryOptions(cache_dir=tmp_path / "other")
+    async with Library("memory:", other_options, RememberingStore(store)) as other:
+        await other.folder("trip")
+        store.taken()
+        for number in range(20):
+            await other.thumbnail(f"trip/{number}.jpg")
+        assert store.taken() == {"GET": 20}
+        assert all(other.thumbnails.held(parse_path(f"trip/{number}.jpg")) for number in range(20))
+        assert store.taken() == {}
+
+
+async def test_a_new_thumbnail_costs_the_picture_and_one_write(library: Library, store: CountingStore) -> None:
+    await library.folder("trip")
+    store.taken()
+    await library.thumbnail("trip/0.jpg")
+    assert store.taken() == {"GET": 1, "PUT": 1}
+
+
+async def test_searches_list_nothing_once_the_library_is_known(library: Library, store: CountingStore) -> None:
+    await library.scan()
+    store.taken()
+    assert len([item async for item in library.search("")]) == 22
+    assert store.taken() == {}
