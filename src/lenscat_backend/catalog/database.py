@@ -12,6 +12,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import apsw
 
+from lenscat_backend.catalog.checkpoints import Checkpointer
 from lenscat_backend.catalog.schema import SCHEMA_VERSION, TABLES
 from lenscat_backend.errors import BusyError, SettingsError
 
@@ -23,8 +24,6 @@ READERS = 3
 _DAMAGED = (apsw.CorruptError, apsw.NotADBError)
 _CACHE_KIB_WRITER = 24_000
 _CACHE_KIB_READER = 6_000
-_CHECKPOINT_PAGES = 8_000
-"""A log of 32 MiB: a scan changes the same pages again and again, and each checkpoint waits for the disk."""
 
 
 class Database:
@@ -40,6 +39,8 @@ class Database:
         self._prepare = prepare
         self._times_made_anew = 0
         self._writer = _open_or_rebuild(path)
+        self._checkpointer = Checkpointer(path)
+        self._writer.set_wal_hook(self._checkpointer.grown)
         self._readers: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
         for _ in range(READERS):
             self._readers.put(_connect(path, _CACHE_KIB_READER))
@@ -58,6 +59,7 @@ class Database:
         """Wait for what runs and close every connection; the file stays."""
         self._read_pool.shutdown(cancel_futures=True)
         self._write_pool.shutdown()
+        self._checkpointer.close()
         while not self._readers.empty():
             self._readers.get().close()
         self._writer.close()
@@ -83,6 +85,7 @@ class Database:
             for connection in (*readers, self._writer):
                 connection.close(True)
             self._writer = _wipe_and_open(self._path)
+            self._writer.set_wal_hook(self._checkpointer.grown)
             self._in_transaction(self._prepare)
             readers = [_connect(self._path, _CACHE_KIB_READER) for _ in readers]
             self._times_made_anew += 1
@@ -166,7 +169,6 @@ def _connect(path: Path, cache_kib: int) -> apsw.Connection:
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")  # a power cut may lose the last commits: the next scan finds them
-    connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
     connection.execute(f"PRAGMA cache_size=-{cache_kib}")
     connection.execute("PRAGMA temp_store=MEMORY")
     return connection

@@ -60,6 +60,8 @@ class Scanner:
         self._on_unread = on_unread
         self._processes = threads or os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(max(4, self._processes), "scan")
+        self._indexing = 0
+        """How many scans bring the text index up to date behind them."""
         self._looks: dict[LibraryPath, asyncio.Task[Looked]] = {}
         self._queued: dict[LibraryPath, asyncio.Task[Looked]] = {}
 
@@ -110,12 +112,14 @@ class Scanner:
         progress = progress or ScanProgress()
         scan = TreeScan(self._catalog, self._place, self._spec, self._pool, progress, self._on_change)
         indexing = asyncio.ensure_future(self._index_text_while(scan))
+        self._indexing += 1
         try:
             await scan.run(self._processes)
             await self.index_text()
         finally:
             scan.stop()
             progress.running = False
+            self._indexing -= 1
             await indexing
         return progress
 
@@ -170,7 +174,7 @@ class Scanner:
         if large:
             await self.read_images(path, listing, {image.name for image in in_order(listing.images)[:READ_AT_ONCE]})
             self._on_unread(path)
-        elif changes:
+        elif changes and not self._indexing:  # a scan does it; nobody who opens a folder waits for the text of others
             await self._catalog.index_some(READ_AT_ONCE)
 
     async def _check_mounted(self, listing: FolderListing) -> None:
