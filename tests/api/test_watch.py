@@ -128,6 +128,23 @@ def test_the_limit_of_watches_is_said_and_changes_are_found_all_the_same(
     assert found(client, "x.jpg") == ["trip/x.jpg"]
 
 
+def test_once_the_limit_is_raised_it_listens_again(
+    library: Path, open_scanned: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lenscat_backend.library.upkeep.WATCH_AGAIN_S", 0.05)
+    with monkeypatch.context() as patch:
+        patch.setattr("lenscat_backend.library.watch_inotify.INotify", Full)
+        client = open_scanned(library)
+        assert not watching(client)
+    (library / "a.jpg").write_bytes(picture(size=(11, 7)))
+    end = time.monotonic() + 20
+    while not watching(client):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    (library / "trip" / "x.jpg").write_bytes(picture())
+    assert found(client, "x.jpg") == ["trip/x.jpg"]
+
+
 def test_what_was_heard_before_the_limit_was_reached_is_not_lost(
     library: Path,
     open_scanned: Callable[..., TestClient],

@@ -29,7 +29,7 @@ FIRST_SCAN_S = 1.5
 SCAN_POLL_S = 0.02
 SCAN_POLLS = 50
 """A search waits this long for a running scan to end; after that it answers from what has been found so far."""
-_COMPARING = "%s Until the next start, changes are found by comparing instead."
+_COMPARING = "%s Until that works again, changes are found by comparing instead."
 _AT_ONCE = 8
 _NEW_FOLDERS = 500
 
@@ -55,6 +55,8 @@ class Freshness:
         self._next: asyncio.Task[None] | None = None
         self._young: dict[LibraryPath, float] = {}
         self._lost = False
+        self._deaf: str | None = None
+        """Why the last attempt to listen failed."""
         self.watch: Watch | None = None
         self.started = float("-inf")
         """When background work started (`time.monotonic`); minus infinity where there is none."""
@@ -82,12 +84,21 @@ class Freshness:
         try:
             await asyncio.to_thread(watch.start)
         except OSError as error:
-            _log.warning(_COMPARING, error)
+            if str(error) != self._deaf:
+                _log.warning(_COMPARING, error)
+            self._deaf = str(error)
         except asyncio.CancelledError:
             watch.stop()  # the thread that starts it ends soon
             raise
         else:
-            self.watch = watch
+            self.watch, self._deaf = watch, None
+
+    async def watch_again(self) -> None:
+        """Listen again where that had failed; what changed in between is found by a scan."""
+        if self.watch is None:
+            await self.start_watching()
+            if self.watch is not None:
+                await self.scan_all()
 
     async def refresh(self) -> None:
         """Make the catalog know what had happened on disk before this call. Calls that come together share one run."""

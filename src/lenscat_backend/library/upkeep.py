@@ -20,6 +20,8 @@ QUIET_S = 0.2
 """How long to let changes gather before following them."""
 FIRST_PAINT_S = 1.0
 """A large library that is known from before is served for so long before a scan takes the processor."""
+WATCH_AGAIN_S = 60.0
+"""How often to try to listen again, after a limit was reached or a disk was away."""
 ROLLUP_QUIET_S = 5.0
 ROLLUP_PAUSES = 20
 """Between two rollups pass at least so many times what writing one took: edits cost no more than a twentieth."""
@@ -76,6 +78,10 @@ class Upkeep:
         await self._scan_and_write(scan)
         if poll_s is not None:
             await self._poll(scan, poll_s)
+        while watch:
+            await asyncio.sleep(WATCH_AGAIN_S)
+            with suppress(LenscatError):  # then it is owed, and tried again
+                await self._freshness.watch_again()
 
     async def _scan_and_write(self, scan: Callable[[], Awaitable[object]]) -> None:
         await until_done(scan)
