@@ -19,7 +19,7 @@ run: $(VENV)/.installed ## Serve LIBRARY=folder (left out: a sample library that
 	@if [ -z "$(LIBRARY)" ] && [ ! -d $(SAMPLE) ]; then $(BIN)/lenscat sample $(SAMPLE); fi
 	@exec $(BIN)/lenscat serve "$(if $(LIBRARY),$(LIBRARY),$(SAMPLE))" --host $(HOST) --port $(PORT)
 
-test: $(VENV)/.installed-dev test-packages lint ## Check style, types and layers, then run every test
+test: $(VENV)/.installed-dev $(VENV)-s3/.installed test-packages lint ## Check style, types and layers, then run every test
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.installed-dev ## Check style, types and layers
@@ -43,7 +43,7 @@ lock: ## Write constraints.txt anew from the newest versions that pyproject.toml
 	rm -rf $(VENV)-lock
 
 clean: ## Remove the virtual environment, caches and the sample library
-	rm -rf $(VENV) $(VENV)-lock $(SAMPLE) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-s3 $(SAMPLE) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -63,8 +63,14 @@ $(VENV)/.installed-bench: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install --constraint constraints.txt --editable '.[bench]'
 	@touch $@ $(VENV)/.installed
 
-test-packages: PACKAGES := chromium
-test-packages: PROGRAMS := chromium
+# An S3 server for the tests, apart because it pins libraries of its own
+$(VENV)-s3/.installed: tests/s3/constraints.txt | $(BIN)/python
+	$(PYTHON) -m venv $(VENV)-s3
+	$(VENV)-s3/bin/python -m pip --disable-pip-version-check --quiet install --constraint tests/s3/constraints.txt ministack
+	@touch $@
+
+test-packages: PACKAGES := chromium ceph-mon ceph-osd radosgw ceph-common
+test-packages: PROGRAMS := chromium ceph-mon ceph-osd radosgw ceph
 bench-packages: PACKAGES := nginx-light wrk
 bench-packages: PROGRAMS := nginx wrk
 test-packages bench-packages:

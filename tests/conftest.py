@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from lenscat_backend.application import make_application
 from lenscat_backend.settings import load_settings
+from tests.s3.servers import ministack, radosgw, s3_server, s3_servers  # noqa: F401 - fixtures
 
 SHARED = Path(os.environ.get("LENSCAT_SHARED", Path(__file__).resolve().parents[1].parent / "shared"))
 

@@ -147,8 +147,8 @@ def target_of(call: str, **arguments: object) -> str:
 
 
 @contextmanager
-def serving(root: Path, *options: str | Path, **environment: str) -> Iterator[Served]:
-    """`lenscat serve root` on a free port of this machine, until the block ends."""
+def serving(root: Path | str, *options: str | Path, **environment: str) -> Iterator[Served]:
+    """`lenscat serve root` (a folder or a URL) on a free port of this machine, until the block ends."""
     command = lenscat_command("serve", root, "--host", "127.0.0.1", "--port", "0", *options)
     with running(command, "Lenscat serves ", **environment) as served:
         yield served

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
+from dotenv import dotenv_values
 from platformdirs import user_cache_path
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -38,6 +39,16 @@ class Settings(BaseSettings):
     read_only: bool = False
     follow_links_outside: bool = False
     watch: bool = True
+    poll_s: float = Field(60.0, ge=1)
+    signed_urls_s: float = Field(0.0, ge=0, le=604_800)
+    s3_virtual_host: bool = False
+    s3_anonymous: bool = False
+    azure_account: str = ""
+    object_timeout_s: float = Field(30.0, gt=0)
+    object_retries: int = Field(5, ge=0, le=20)
+    object_concurrency: int = Field(16, ge=1, le=256)
+    prices: dict[str, float] = Field(default_factory=dict)
+    price_currency: str = "USD"
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     max_pixels: int = Field(100_000_000, ge=1)
     max_image_bytes: int = Field(512 * 1024 * 1024, ge=1)
@@ -54,8 +65,16 @@ class Settings(BaseSettings):
         if self.library is not None:
             return self.library
         if self.storage_type == "s3":
+            if not self.s3_bucket:
+                raise SettingsError("STORAGE_TYPE is s3, but no bucket is given: set S3_BUCKET.")
             return f"s3://{self.s3_bucket}/{self.s3_prefix}".rstrip("/")
         return self.local_root
+
+
+def standard_variables() -> dict[str, str]:
+    """The variables of Amazon's own tools (``AWS_*``), from the environment or else from `.env`."""
+    found = {**dotenv_values(".env"), **os.environ}
+    return {name: value for name, value in found.items() if name.startswith("AWS_") and value}
 
 
 def load_settings(**given: Any) -> Settings:

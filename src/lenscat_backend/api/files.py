@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import RedirectResponse, StreamingResponse
 
 from lenscat_backend.api.conditions import ByteRange, etag_matches, parse_range
 from lenscat_backend.api.head import is_head
@@ -22,6 +22,7 @@ router = APIRouter(tags=["files"])
 _REPLIES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/*": {}}, "description": "The picture's own bytes"},
     206: {"description": "The range that was asked for"},
+    307: {"description": "An address of the object store that is good for a while"},
     304: {"description": "Not modified"},
     416: {"model": ErrorReply, "description": "The range begins beyond the end"},
 }
@@ -38,6 +39,9 @@ async def get_file(
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """The original, whole or a range of it."""
+    address = await library.original_address(path)
+    if address is not None:
+        return RedirectResponse(address, 307, {"Cache-Control": "no-store"})
     original = await library.original(path)
     headers = _headers(original, download)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict
 from typing import Any
 
@@ -12,12 +11,10 @@ from lenscat_backend.api.requests import LibraryArgument
 from lenscat_backend.api.wire import HealthReply, StorageReply, WorkersReply
 from lenscat_backend.errors import LenscatError
 from lenscat_backend.library.library import Library
-from lenscat_backend.models.paths import ROOT
 from lenscat_backend.models.times import format_time, now_utc
 from lenscat_backend.version import VERSION
 
 router = APIRouter(tags=["health"])
-BACKEND = "local"
 
 
 @router.get("/api/health")
@@ -26,7 +23,7 @@ async def health(library: LibraryArgument) -> HealthReply:
     status, storage = await _storage(library)
     return HealthReply(
         status=status,
-        backend=BACKEND,
+        backend=library.backend,
         workers=_workers(library),
         storage=storage,
         version=VERSION,
@@ -39,7 +36,7 @@ async def health(library: LibraryArgument) -> HealthReply:
 async def storage_health(library: LibraryArgument) -> StorageReply:
     """Whether the library's place can be reached and written, and how large the catalog is."""
     status, storage = await _storage(library)
-    return StorageReply(status=status, backend=BACKEND, storage=storage)
+    return StorageReply(status=status, backend=library.backend, storage=storage)
 
 
 @router.get("/api/health/workers")
@@ -51,17 +48,18 @@ async def workers_health(library: LibraryArgument) -> WorkersReply:
 async def _storage(library: Library) -> tuple[str, dict[str, Any]]:
     problem = library.freshness.problem or library.unwritable
     try:
-        await asyncio.to_thread(library.opened.place.base.stat, ROOT)
+        await library.reach()
         reachable = True
     except LenscatError as error:
         reachable, problem = False, str(error)
     storage = {
-        "type": BACKEND,
+        "type": library.backend,
         "reachable": reachable,
         "read_only": library.read_only,
         "derived_files": library.derived_place,
         "problem": problem,
         "catalog_bytes": library.catalog.size_bytes(),
+        "requests": library.request_figures(),
     }
     return ("unreachable" if not reachable else "degraded" if problem else "ok"), storage
 

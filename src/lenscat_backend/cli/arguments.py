@@ -10,11 +10,12 @@ from typing import Annotated, Literal, NamedTuple
 import typer
 
 LIBRARY_HELP = (
-    "The library: a folder, or a URL such as file:///pictures. Left out, the environment decides (LOCAL_ROOT)."
+    "The library: a folder, or a URL such as s3://bucket/prefix. Left out, the environment decides (LENSCAT_LIBRARY, "
+    "else STORAGE_TYPE and LOCAL_ROOT)."
 )
 
 LibraryArgument = Annotated[str | None, typer.Argument(help=LIBRARY_HELP, show_default=False)]
-RequiredLibrary = Annotated[str, typer.Argument(help="The library: a folder, or a URL such as file:///pictures.")]
+RequiredLibrary = Annotated[str, typer.Argument(help="The library: a folder, or a URL such as s3://bucket/prefix.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of text.")]
 NoScan = Annotated[
     bool, typer.Option("--no-scan", help="Trust the catalog as it is: faster, but blind to recent changes.")

@@ -15,7 +15,7 @@ _KINDS = (
     ("unreadable_images", "pictures that cannot be read"),
     ("damaged_sidecars", "damaged sidecars"),
     ("orphan_sidecars", "sidecars without a picture"),
-    ("orphan_thumbnails", "thumbnails without a picture (lenscat clean removes them)"),
+    ("orphan_thumbnails", "thumbnails without a picture (they can be deleted)"),
     ("broken_pointers", "broken pointer folders"),
     ("other_problems", "other problems"),
 )

@@ -42,6 +42,7 @@ TIFF = Format("tiff", "image/tiff", (".tif", ".tiff"), False, read_tiff)
 HEIC = Format("heic", "image/heic", (".heic", ".heif", ".hif"), False, read_heif)
 FORMATS: tuple[Format, ...] = (JPEG, PNG, WEBP, GIF, AVIF, TIFF, HEIC)
 
+MIME_TYPES = {entry.name: entry.mime for entry in FORMATS}
 _BY_EXTENSION = {extension[1:]: entry for entry in FORMATS for extension in entry.extensions}
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})

@@ -46,4 +46,4 @@ async def _not_stored(catalog: Catalog, thumbnails: Thumbnails, path: LibraryPat
     known = await catalog.known_item(path)
     if known is None or known.thumb_source:
         return None
-    return ForbiddenError(f"The thumbnail could not be stored. {thumbnails.unwritable or ''}".strip())
+    return ForbiddenError(f"The thumbnail could not be stored. {thumbnails.why_unstored(path) or ''}".strip())

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.catalog.records import FolderRow, ItemRow
 from lenscat_backend.errors import InvalidError, LenscatError, NotFoundError
-from lenscat_backend.imaging.formats import FORMATS
+from lenscat_backend.imaging.formats import MIME_TYPES
 from lenscat_backend.library.layout import POINTER_FILE, is_image
 from lenscat_backend.library.place import Place
 from lenscat_backend.library.scan import Scanner
@@ -24,8 +24,6 @@ from lenscat_backend.models.manifest import (
 from lenscat_backend.models.paths import LibraryPath, is_hidden, join
 from lenscat_backend.models.text import sort_key
 from lenscat_backend.models.times import format_time, now_utc
-
-MIME_TYPES = {entry.name: entry.mime for entry in FORMATS}
 
 
 class Folders:

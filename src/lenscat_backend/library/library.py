@@ -11,10 +11,11 @@ from typing import Self
 
 from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.catalog.records import Totals
-from lenscat_backend.errors import LenscatError, NotFoundError
+from lenscat_backend.errors import LenscatError, NotFoundError, UnreachableError
+from lenscat_backend.imaging.formats import MIME_TYPES
 from lenscat_backend.library.check import HealthReport, check_library, write_report
 from lenscat_backend.library.drawing import OnDrawn, draw_missing
-from lenscat_backend.library.folders import MIME_TYPES, Folders
+from lenscat_backend.library.folders import Folders
 from lenscat_backend.library.freshness import Freshness
 from lenscat_backend.library.items import ItemMetadata, Items
 from lenscat_backend.library.manifests import Manifests
@@ -31,7 +32,7 @@ from lenscat_backend.library.watch_system import SystemWatch
 from lenscat_backend.library.work_queue import WorkQueue
 from lenscat_backend.models.edit import editable
 from lenscat_backend.models.manifest import FolderManifest
-from lenscat_backend.models.paths import LibraryPath, join, parse_path
+from lenscat_backend.models.paths import ROOT, LibraryPath, join, parse_path
 from lenscat_backend.models.query import parse_query
 from lenscat_backend.models.sidecar import Edit
 from lenscat_backend.models.times import format_time, now_utc
@@ -105,6 +106,28 @@ class Library:
         return "beside" if self._opened.place.upper is None else "cache"
 
     @property
+    def backend(self) -> str:
+        """What kind of place the pictures are in: ``local``, ``s3``, ``gs``, ``az`` or ``memory``."""
+        scheme = self._opened.location.scheme
+        return "local" if scheme == "file" else scheme
+
+    async def reach(self) -> None:
+        """Raise where the library cannot be reached: a look at the disk, or for a remote one what the last call met."""
+        if not self._opened.place.base.capabilities.remote:
+            await in_thread(self._opened.place.base.stat, ROOT)
+        elif self._freshness.owed is not None:
+            raise UnreachableError(self._freshness.owed, self._options.poll_s)
+
+    def request_figures(self) -> dict[str, object] | None:
+        """Requests to object stores so far by kind, their bytes, and an estimate of their price; None without any."""
+        tallies = self._opened.requests.tallies()
+        if not any(tally.requests for tally in tallies.values()):
+            return None
+        prices = self._options.prices
+        by_kind = {kind: tally._asdict() for kind, tally in tallies.items() if tally.requests}
+        return {"by_kind": by_kind, "estimated_cost": round(prices.cost(tallies), 6), "currency": prices.currency}
+
+    @property
     def opened(self) -> Opened:
         """Where this library's files lie."""
         return self._opened
@@ -152,7 +175,17 @@ class Library:
 
     async def original(self, path: str) -> Original:
         """A picture itself, opened for sending; close its descriptor."""
-        return await in_thread(open_original, self._opened.place, parse_path(path))
+        parsed = parse_path(path)
+        row = await self.catalog.item(parsed)
+        return await in_thread(open_original, self._opened.place, parsed, row.record if row else None)
+
+    async def original_address(self, path: str) -> str | None:
+        """Where the object store itself hands the picture out for a while; None where that is not asked for."""
+        if not self._options.signed_urls_s or not self._opened.place.base.capabilities.remote:
+            return None
+        parsed = parse_path(path)
+        await self._items.entry(parsed)
+        return self._opened.place.base.signed_url(parsed, self._options.signed_urls_s)
 
     async def search(self, query: str = "", limit: int = -1) -> AsyncIterator[Item]:
         """Every picture that matches, in path order; `docs/search.md` explains the language."""

@@ -17,7 +17,10 @@ from lenscat_backend.library.scan_tasks import DiskSpec
 from lenscat_backend.models.paths import ROOT
 from lenscat_backend.storage.base import Store
 from lenscat_backend.storage.local import LocalDisk
-from lenscat_backend.storage.location import Location, open_store, parse_location
+from lenscat_backend.storage.location import Location, parse_location
+from lenscat_backend.storage.object_options import ObjectOptions
+from lenscat_backend.storage.object_requests import Prices, RequestCounter
+from lenscat_backend.storage.opening import open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,8 @@ class LibraryOptions:
 
     `derived`: where thumbnails and manifests go. `overlay`: a second place (a folder or URL) that takes sidecars too.
     `threads`: pictures drawn at once, and processes of a large scan. `poll_s`: seconds between two scans of a library
-    that is not on this machine.
+    that is not on this machine. `signed_urls_s`: originals of an object store are not streamed but redirected to an
+    address that is good for so long. `objects`: how object stores are reached, `prices`: what their requests cost.
     """
 
     cache_dir: Path = field(default_factory=lambda: user_cache_path("lenscat"))
@@ -36,17 +40,22 @@ class LibraryOptions:
     follow_links_outside: bool = False
     watch: bool = False
     poll_s: float = 60.0
+    signed_urls_s: float = 0.0
+    objects: ObjectOptions = field(default_factory=ObjectOptions)
+    prices: Prices = field(default_factory=Prices)
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     limits: DecodeLimits = field(default_factory=DecodeLimits)
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The places of one opened library; `cache` is the folder of its catalog."""
+    """The places of one opened library; `cache` is for its catalog, `requests` counts those to object stores."""
 
     place: Place
     spec: DiskSpec | None
     cache: Path
+    requests: RequestCounter
+    location: Location
 
 
 def open_places(location: str, options: LibraryOptions, store: Store | None = None) -> Opened:
@@ -56,14 +65,21 @@ def open_places(location: str, options: LibraryOptions, store: Store | None = No
     """
     parsed = parse_location(location)
     cache = options.cache_dir.absolute() / "libraries" / _identity(parsed, options)
-    base = store or _open(parsed, options, writable=not options.read_only)
-    upper = _upper(parsed, cache, options)
+    requests = RequestCounter()
+    base = store or _open(parsed, options, requests, writable=not options.read_only)
+    upper = _upper(parsed, cache, options, requests)
     sidecars = upper if options.overlay is not None else None if options.read_only else base
-    return Opened(Place(base, upper, sidecars), _spec(base, upper), cache)
+    return Opened(Place(base, upper, sidecars), _spec(base, upper), cache, requests, parsed)
 
 
-def _open(location: Location, options: LibraryOptions, *, writable: bool) -> Store:
-    return open_store(location, writable=writable, follow_outside=options.follow_links_outside)
+def _open(location: Location, options: LibraryOptions, requests: RequestCounter, *, writable: bool) -> Store:
+    return open_store(
+        location,
+        writable=writable,
+        follow_outside=options.follow_links_outside,
+        objects=options.objects,
+        counter=requests,
+    )
 
 
 def _spec(base: Store, upper: Store | None) -> DiskSpec | None:
@@ -85,7 +101,7 @@ def _name_of(location: Location) -> str:
     return location.url if location.path is None else os.path.realpath(location.path)
 
 
-def _upper(location: Location, cache: Path, options: LibraryOptions) -> Store | None:
+def _upper(location: Location, cache: Path, options: LibraryOptions, requests: RequestCounter) -> Store | None:
     if options.overlay is None:
         return LocalDisk(_made(cache / "derived")) if options.derived == "cache" or options.read_only else None
     overlay = parse_location(options.overlay)
@@ -93,7 +109,7 @@ def _upper(location: Location, cache: Path, options: LibraryOptions) -> Store | 
         raise SettingsError("The overlay lies inside the library, or the other way round: choose a place apart.")
     if overlay.path is not None:
         _made(overlay.path)
-    return _open(overlay, options, writable=True)
+    return _open(overlay, options, requests, writable=True)
 
 
 def _is_inside(inner: Location, outer: Location) -> bool:

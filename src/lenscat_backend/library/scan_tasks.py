@@ -23,7 +23,7 @@ class DiskSpec(NamedTuple):
 
 
 class FolderTask(NamedTuple):
-    """Look at one folder. Without `known` an unchanged `fingerprint` ends the work, and a change is only reported."""
+    """Look at one folder. An unchanged `fingerprint` ends the work; without `known` a change is only reported."""
 
     path: LibraryPath
     fingerprint: bytes | None
@@ -51,9 +51,11 @@ def open_place(spec: DiskSpec) -> Place:
 def look_at(place: Place, task: FolderTask) -> Iterator[FolderReply]:
     """Do one task: the replies, of which the last one is final."""
     listing = list_folder(place, task.path)
+    if task.fingerprint is not None and task.fingerprint == listing.fingerprint:
+        yield FolderReply("unchanged")
+        return
     if task.known is None:
-        same = task.fingerprint is not None and task.fingerprint == listing.fingerprint
-        yield FolderReply("unchanged" if same else "changed")
+        yield FolderReply("changed")
         return
     for update in updates_of(place, task.path, listing, task.known):
         yield FolderReply("done" if update.complete else "part", update)

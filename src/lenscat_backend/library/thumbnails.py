@@ -66,9 +66,14 @@ class Thumbnails:
         self._held: OrderedDict[LibraryPath, _Held] = OrderedDict()
         self._held_bytes = 0
         self._failures: OrderedDict[tuple[LibraryPath, str], LenscatError] = OrderedDict()
+        self._unstored: OrderedDict[LibraryPath, str] = OrderedDict()
         self._stored: dict[tuple[LibraryPath, str], str] = {}
         self.unwritable: str | None = None
         """Why thumbnails could not be stored the last time one was made; None while they can."""
+
+    def why_unstored(self, path: LibraryPath) -> str | None:
+        """Why the thumbnail of a picture could not be stored when it was drawn last; forgotten once asked."""
+        return self._unstored.pop(path, None)
 
     def held(self, path: LibraryPath) -> Thumbnail | None:
         """The thumbnail from memory, if it still is the one on disk of the picture on disk; costs two `stat` calls."""
@@ -152,8 +157,10 @@ class Thumbnails:
             stored = self._target.write(thumbnail_path(path), data, durable=False)
             self._stored[path, image.etag] = stored.etag
             self.unwritable = None
-        except LenscatError as error:
-            self.unwritable = str(error)  # a cache that cannot be kept is no reason not to show the picture
+        except LenscatError as error:  # a cache that cannot be kept is no reason not to show the picture
+            self.unwritable = self._unstored[path] = str(error)
+            while len(self._unstored) > _FAILURES:
+                self._unstored.popitem(last=False)
         return data
 
     def _render(self, path: LibraryPath, image: Entry, render: Callable[[Path, DecodeLimits], bytes]) -> bytes:

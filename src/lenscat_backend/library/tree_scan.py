@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from lenscat_backend.catalog.catalog import Catalog
-from lenscat_backend.catalog.records import FolderUpdate
+from lenscat_backend.catalog.records import FolderUpdate, KnownItem
 from lenscat_backend.errors import LenscatError, NotFoundError, TransientError
 from lenscat_backend.library.place import Place
 from lenscat_backend.library.scan_tasks import DiskSpec, FolderReply, FolderTask, look_at
@@ -171,13 +171,17 @@ class TreeScan:
                 work.walk_done = not rows
             work.walked_to = rows[-1].path if rows else work.walked_to or ""
             tasks = [
-                FolderTask(row.path, row.fingerprint, None)
+                FolderTask(row.path, row.fingerprint, await self._known(row.path))
                 for row in rows
                 if row.scanned and row.id <= work.newest_known and row.path not in work.new
             ]
             if tasks:
                 return tasks
         return []
+
+    async def _known(self, path: LibraryPath) -> dict[str, KnownItem] | None:
+        """What is sent along with a known folder: nothing where listing it twice is cheap, should it have changed."""
+        return await self._catalog.known_items(path) if self._spec is None else None
 
     def _look_here(self, tasks: Sequence[FolderTask], on_reply: OnReply) -> None:
         for task in tasks:

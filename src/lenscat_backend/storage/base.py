@@ -141,7 +141,10 @@ class Store(Protocol):
         ...
 
     def walk(self) -> Iterator[tuple[LibraryPath, Sequence[Entry]]]:
-        """Every folder that can be read, in no order, with its entries; links to folders are not followed."""
+        """Every folder that can be read, in no order, with its files and perhaps its folders; a large one in parts.
+
+        Links to folders are not followed.
+        """
         ...
 
     def peek(self, folder: LibraryPath) -> Sequence[str]:
@@ -177,6 +180,13 @@ class Store(Protocol):
 
         Where a listing has told its `entry`, a remote store believes it and asks nothing now: what is read later fails
         with `VersionMismatchError` if the file is no longer that one.
+        """
+        ...
+
+    def signed_url(self, path: LibraryPath, expires_s: float) -> str:
+        """An address where anybody can read the file until it expires; made without a request, also if it is missing.
+
+        `UnsupportedError` where this store hands out none.
         """
         ...
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from lenscat_backend.errors import LenscatError, ReadOnlyError, TooLargeError
+from lenscat_backend.errors import LenscatError, ReadOnlyError, TooLargeError, UnsupportedError
 from lenscat_backend.models.paths import ROOT, LibraryPath, decode_name, encode_name, join, split
 from lenscat_backend.storage.base import Blob, Capabilities, Entry, Listing, RangeReader
 from lenscat_backend.storage.descent import is_link, not_regular
@@ -143,6 +143,10 @@ class LocalDisk:
         check_range(offset, length)
         with self._opened(path) as (descriptor, info):
             return read_at(descriptor, offset, min(length, max(info.st_size - offset, 0)))
+
+    def signed_url(self, path: LibraryPath, expires_s: float) -> str:
+        """None: `UnsupportedError`."""
+        raise UnsupportedError("A local disk has no addresses to hand out: stream its files instead.")
 
     def open_each(self, folder: LibraryPath, entries: Sequence[Entry]) -> Iterator[RangeReader | LenscatError]:
         """See `Store.open_each`."""

@@ -1,4 +1,4 @@
-"""Where a library lies: from what a user typed (a folder, a URL) to a store."""
+"""Where a library lies, from what a user typed: a folder or a URL."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from lenscat_backend.errors import InvalidPathError, SettingsError
 from lenscat_backend.models.paths import ROOT, LibraryPath, parse_path
-from lenscat_backend.storage.base import Store
-from lenscat_backend.storage.local import LocalDisk
-from lenscat_backend.storage.memory import MemoryStore
 
 Scheme = Literal["file", "memory", "s3", "gs", "az"]
 
@@ -67,19 +64,6 @@ def parse_location(text: str) -> Location:
     raise SettingsError(f"Libraries at {scheme}:// are not supported: give {_KNOWN}.")
 
 
-def open_store(location: Location, *, writable: bool = True, follow_outside: bool = False) -> Store:
-    """The store at `location`. `SettingsError` where it is missing, not a folder, or of a kind not built in yet."""
-    if location.scheme == "memory":
-        return MemoryStore(writable=writable)
-    if location.path is None:
-        raise SettingsError(
-            f"{location.url} is an object store: these are not built in yet, they come with the next release. "
-            "Until then give a folder, for example one where the bucket is mounted."
-        )
-    _check_folder(location.path)
-    return LocalDisk(location.path, writable=writable, follow_outside=follow_outside)
-
-
 def _folder(text: str) -> Location:
     try:
         path = Path(text).expanduser()
@@ -113,17 +97,3 @@ def _bucket(scheme: Scheme, rest: str) -> Location:
 def _normal(path: Path) -> Path:
     # normpath takes '..' by the letter, without the disk: ~/pictures/../more is what its user sees
     return Path(os.path.normpath(path.absolute()))
-
-
-def _check_folder(path: Path) -> None:
-    name = path.name or "/"
-    try:
-        is_folder, exists = path.is_dir(), path.exists()
-    except OSError as error:
-        raise SettingsError(f"The library folder {name!r} cannot be looked at: check its permissions.") from error
-    if not exists:
-        raise SettingsError(f"There is no folder {name!r} at that place: check the spelling, or mount its disk first.")
-    if not is_folder:
-        raise SettingsError(f"{name!r} is a file, not a folder: give the folder that holds it.")
-    if not os.access(path, os.R_OK | os.X_OK):
-        raise SettingsError(f"The library folder {name!r} cannot be read: give this user permission to read it.")

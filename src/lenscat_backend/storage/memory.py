@@ -19,6 +19,7 @@ from lenscat_backend.errors import (
     NotFoundError,
     ReadOnlyError,
     TooLargeError,
+    UnsupportedError,
     VersionMismatchError,
 )
 from lenscat_backend.models.paths import MAX_NAME_BYTES, ROOT, LibraryPath, encode_name, join, split
@@ -116,6 +117,10 @@ class MemoryStore:
         check_range(offset, length)
         with self._lock:
             return self._file(path).data[offset : offset + length]
+
+    def signed_url(self, path: LibraryPath, expires_s: float) -> str:
+        """None: `UnsupportedError`."""
+        raise UnsupportedError("A store in memory has no addresses to hand out: stream its files instead.")
 
     def open_each(self, folder: LibraryPath, entries: Sequence[Entry]) -> Iterator[RangeReader | LenscatError]:
         """See `Store.open_each`."""

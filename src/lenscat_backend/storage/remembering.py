@@ -106,6 +106,10 @@ class RememberingStore:
         """See `Store.open`."""
         return self._store.open(path, entry or self._known_or_missing(path))
 
+    def signed_url(self, path: LibraryPath, expires_s: float) -> str:
+        """See `Store.signed_url`."""
+        return self._store.signed_url(path, expires_s)
+
     def open_each(self, folder: LibraryPath, entries: Sequence[Entry]) -> Iterator[RangeReader | LenscatError]:
         """See `Store.open_each`."""
         return self._store.open_each(folder, entries)
