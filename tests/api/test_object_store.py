@@ -69,6 +69,16 @@ def requests(served: Served) -> dict[str, int]:
     return {kind: tally["requests"] for kind, tally in by_kind.items()}
 
 
+def reads(served: Served) -> dict[str, int]:
+    """Without what the trial of conditional writes at the start takes, once that is done."""
+
+    def tried() -> dict[str, int] | None:
+        found = requests(served)
+        return found if found.pop("DELETE", 0) and found.pop("PUT", 0) else None
+
+    return poll(tried, "the trial of conditional writes")
+
+
 def spent(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
     return {kind: count - before.get(kind, 0) for kind, count in after.items() if count != before.get(kind, 0)}
 
@@ -118,7 +128,7 @@ def test_what_another_program_does_is_in_the_next_listing(bucket: Bucket, tmp_pa
 
 def test_exactly_as_many_requests_as_needed(bucket: Bucket, tmp_path: Path) -> None:
     with bucket.serving(tmp_path, LENSCAT_POLL_S="3600", LENSCAT_DERIVED="cache") as served:
-        assert requests(served) == {"LIST": 2, "GET": PICTURES + 1 + 1}  # heads, and one sidecar
+        assert reads(served) == {"LIST": 2, "GET": PICTURES + 1 + 1}  # heads, and one sidecar
         before = requests(served)
         served.get("/api/folders", path="trip")
         assert spent(before, requests(served)) == {"LIST": 1}
@@ -128,7 +138,7 @@ def test_exactly_as_many_requests_as_needed(bucket: Bucket, tmp_path: Path) -> N
         served.get("/api/search", q="theirs")
         assert spent(before, requests(served)) == {"LIST": 1, "GET": 5}
     with bucket.serving(tmp_path, LENSCAT_POLL_S="3600", LENSCAT_DERIVED="cache") as served:
-        assert requests(served) == {"LIST": 2}  # nothing changed
+        assert reads(served) == {"LIST": 2}  # nothing changed
 
 
 def test_a_thumbnail_of_another_server_is_used(bucket: Bucket, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -147,3 +148,15 @@ async def test_searches_list_nothing_once_the_library_is_known(library: Library,
     store.taken()
     assert len([item async for item in library.search("")]) == 22
     assert store.taken() == {}
+
+
+async def test_a_store_that_keeps_no_conditions_is_said(
+    store: CountingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(store, "conditions_problem", lambda: "This store keeps no conditions.")
+    async with Library("memory:", LibraryOptions(cache_dir=tmp_path), RememberingStore(store)) as library:
+        library.start_background()
+        async with asyncio.timeout(20):
+            while library.unwritable is None:
+                await asyncio.sleep(0.01)
+        assert library.unwritable == "This store keeps no conditions." and library.unwritable in caplog.text

@@ -234,6 +234,10 @@ class Store(Protocol):
         """
         ...
 
+    def conditions_problem(self) -> str | None:
+        """Why writes on a condition cannot be trusted here, or None: a remote store is tried, with a few requests."""
+        ...
+
     def sweep(self, folder: LibraryPath) -> Sequence[str]:
         """Remove what a crash left of our own unfinished writes in `folder`; returns the names removed."""
         ...

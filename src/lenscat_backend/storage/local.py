@@ -202,6 +202,10 @@ class LocalDisk:
         with self.translated(path, writing=True):
             self._writer.delete(path, if_version)
 
+    def conditions_problem(self) -> str | None:
+        """None."""
+        return None
+
     def sweep(self, folder: LibraryPath) -> Sequence[str]:
         """Remove unfinished writes older than an hour; returns their names, none where the disk is read-only."""
         if not self.writable:

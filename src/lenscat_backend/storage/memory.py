@@ -183,6 +183,10 @@ class MemoryStore:
         """See `Store.write_chunks`."""
         self.write(path, b"".join(chunks))
 
+    def conditions_problem(self) -> str | None:
+        """None."""
+        return None
+
     def sweep(self, folder: LibraryPath) -> Sequence[str]:
         """Nothing: no write here is ever left unfinished."""
         return ()

@@ -100,6 +100,17 @@ class ObjectStore(ObjectReader, ManyObjects):
         """Nothing: an unfinished write is never seen. Parts of broken multipart uploads are the bucket's to expire."""
         return ()
 
+    def conditions_problem(self) -> str | None:
+        """See `Store.conditions_problem`, and `probe_conditional_puts` for what is asked."""
+        kept = self.probe_conditional_puts()
+        if kept.create_only and kept.if_version:
+            return None
+        which = "changes (If-Match)" if kept.create_only else "first writes (If-None-Match)"
+        return (
+            f"This object store does not keep the conditions of {which}: of two edits of one picture at once, "
+            "one may be lost. Let only one server write to it, or use a store that keeps them."
+        )
+
     def probe_conditional_puts(self) -> ConditionalPuts:
         """Whether the store keeps the conditions of writes, tried on a hidden name that is removed again.
 

@@ -148,6 +148,10 @@ class RememberingStore:
         self._forget(split(path)[0])
         self._store.delete(path, if_version=if_version)
 
+    def conditions_problem(self) -> str | None:
+        """See `Store.conditions_problem`."""
+        return self._store.conditions_problem()
+
     def sweep(self, folder: LibraryPath) -> Sequence[str]:
         """See `Store.sweep`."""
         return self._store.sweep(folder)
