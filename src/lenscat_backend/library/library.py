@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from types import TracebackType
@@ -39,7 +38,6 @@ from lenscat_backend.models.sidecar import Edit
 from lenscat_backend.models.times import format_time, now_utc
 from lenscat_backend.storage.base import Store
 
-_log = logging.getLogger("lenscat")
 _DRAW_AHEAD = 4
 
 
@@ -56,7 +54,6 @@ class Library:
         self.scan_progress: ScanProgress | None = None
         self.last_scan: str | None = None
         self.started_at = now_utc()
-        self._conditions_problem: str | None = None
 
     @classmethod
     def open(cls, location: str, options: LibraryOptions | None = None) -> Self:
@@ -143,14 +140,14 @@ class Library:
     @property
     def unwritable(self) -> str | None:
         """Why thumbnails or manifests could not be stored the last time, or edits may get lost; else None."""
-        return self.thumbnails.unwritable or self._manifests.unwritable or self._conditions_problem
+        return self.thumbnails.unwritable or self._manifests.unwritable or self._upkeep.conditions_problem
 
     def start_background(self) -> None:
         """Watch for changes and scan the whole library, as a server does; returns at once."""
         poll_s = self._options.poll_s if self._opened.place.base.capabilities.remote else None
         self._upkeep.start(self.scan, watch=self._options.watch, poll_s=poll_s)
         if poll_s is not None and self._opened.place.sidecars is not None:
-            self._upkeep.spawn(self._check_conditions(self._opened.place.sidecars))
+            self._upkeep.check_conditions(self._opened.place.sidecars)
 
     async def folder(self, path: str = "", page: int | None = None) -> FolderManifest:
         """A folder as it is on disk now, or one page of 100 items of it."""
@@ -286,13 +283,6 @@ class Library:
     def _read_rest(self, path: LibraryPath) -> None:
         """Read in the background what a first look left of a large folder."""
         self._upkeep.spawn(self._scanner.read_rest(path))
-
-    async def _check_conditions(self, store: Store) -> None:
-        """Say it where two servers could lose each other's edits."""
-        with contextlib.suppress(LenscatError):  # unreachable, or not to be written: every call says that
-            self._conditions_problem = await in_thread(store.conditions_problem)
-        if self._conditions_problem is not None:
-            _log.warning(self._conditions_problem)
 
     def _watch_maker(self) -> Callable[[], SystemWatch] | None:
         """How to watch the library; None where it is not on this machine."""

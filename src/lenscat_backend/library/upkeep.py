@@ -13,7 +13,9 @@ from lenscat_backend.errors import LenscatError
 from lenscat_backend.library.freshness import SMALL_LIBRARY, Freshness
 from lenscat_backend.library.manifests import Manifests
 from lenscat_backend.library.retrying import until_done
+from lenscat_backend.library.threads import in_thread
 from lenscat_backend.models.paths import LibraryPath
+from lenscat_backend.storage.base import Store
 
 _log = logging.getLogger("lenscat")
 QUIET_S = 0.2
@@ -39,6 +41,8 @@ class Upkeep:
         self._rolling_up: asyncio.Task[None] | None = None
         self._rollup_took_s = 0.0
         self._serving = False
+        self.conditions_problem: str | None = None
+        """Why writes on a condition cannot be trusted; None where they can, or nobody tried."""
 
     def start(self, scan: Callable[[], Awaitable[object]], *, watch: bool, poll_s: float | None) -> None:
         """Watch for changes and scan the whole library, again every `poll_s` if that is given; returns at once."""
@@ -63,12 +67,22 @@ class Upkeep:
         task.add_done_callback(self._ended)
         return task
 
+    def check_conditions(self, store: Store) -> None:
+        """Say it, in the background, where two servers could lose each other's edits."""
+        self.spawn(self._check_conditions(store))
+
     async def close(self) -> None:
         """End all of it; what remains to be written is written after the next start."""
         self._serving = False
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _check_conditions(self, store: Store) -> None:
+        with suppress(LenscatError):  # unreachable, or not to be written: every call says that
+            self.conditions_problem = await in_thread(store.conditions_problem)
+        if self.conditions_problem is not None:
+            _log.warning(self.conditions_problem)
 
     async def _watch_and_scan(self, scan: Callable[[], Awaitable[object]], watch: bool, poll_s: float | None) -> None:
         if watch:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from lenscat_backend.errors import InvalidError, LenscatError, TooLargeError
 from lenscat_backend.models.paths import LibraryPath
 from lenscat_backend.storage.base import Entry, RangeReader
+from lenscat_backend.storage.closing import Closing
 from lenscat_backend.storage.folder_listing import etag_of
 from lenscat_backend.storage.os_errors import translate
 from lenscat_backend.storage.root_folder import FolderHandle
@@ -20,7 +19,7 @@ MAX_READ_BYTES = 1 << 30
 STREAM_CHUNK_BYTES = 1 << 20
 
 
-class LocalFile:
+class LocalFile(Closing):
     """See `OpenedFile`. It stays the file that was opened, though another takes its name."""
 
     __slots__ = ("_descriptor", "etag", "mtime_ns", "size")
@@ -53,14 +52,6 @@ class LocalFile:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class ListedFile:

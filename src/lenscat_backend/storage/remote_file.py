@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from lenscat_backend.storage.base import Entry
+from lenscat_backend.storage.closing import Closing
 from lenscat_backend.storage.local_file import check_range
 
 Stream = Callable[[int, int], Iterator[bytes]]
 Read = Callable[[int, int], bytes]
 
 
-class RemoteFile:
+class RemoteFile(Closing):
     """See `OpenedFile`. `read` and `stream` must fail where the file is no longer the one of `entry`."""
 
     def __init__(self, entry: Entry, read: Read, stream: Stream) -> None:
@@ -58,11 +58,3 @@ class RemoteFile:
         if self._local is not None:
             self._local.close()
             self._local = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -10,11 +10,10 @@ import errno
 import os
 import stat
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
 from lenscat_backend.errors import NotFoundError, UnreachableError
 from lenscat_backend.models.paths import ROOT, LibraryPath, encode_name, join
+from lenscat_backend.storage.closing import Closing
 from lenscat_backend.storage.descent import MAYBE_LINK, OPEN_FILE, OPEN_FOLDER, Making, descend, is_link, open_regular
 from lenscat_backend.storage.links import LinkTarget, is_inside, resolve_link
 from lenscat_backend.storage.names import is_left_out
@@ -120,7 +119,7 @@ class RootFolder:
         return real, crossed
 
 
-class FolderHandle:
+class FolderHandle(Closing):
     """An open folder that lies inside the library; a context manager. Not for several threads at once."""
 
     __slots__ = ("_crossed", "_real", "_root", "_seen", "_segments", "descriptor", "path")
@@ -194,14 +193,6 @@ class FolderHandle:
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _is_empty(descriptor: int) -> bool:
