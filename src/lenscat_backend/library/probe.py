@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lenscat_backend.catalog.records import FolderUpdate, ItemValues, KnownItem
+from lenscat_backend.catalog.records import ITEM_COLUMNS, FolderUpdate, ItemValues, KnownItem
 from lenscat_backend.errors import (
     ForbiddenError,
     LenscatError,
@@ -35,6 +35,7 @@ _EMPTY = Listing((), "")
 ReadSidecar = tuple[Sidecar | None, str | None]
 """A sidecar, or what is wrong with it."""
 _NO_SIDECAR: ReadSidecar = (None, None)
+_ETAG = ITEM_COLUMNS.index("etag")
 PART = 1000
 """Images in one update: what a writer's transaction holds at most, so that others wait only milliseconds."""
 
@@ -62,16 +63,18 @@ def updates_of(
     With `names_only` no image is opened: its row holds what the listing tells, until a later scan reads the rest.
     """
     changes = changes_since(listing, known)
+    all_read = True
     for start in range(0, max(len(changes) - PART, 0), PART):
         records = _records(place, path, changes[start : start + PART], names_only)
+        all_read = all_read and _are_read(records)
         yield FolderUpdate(path, records, complete=False)
-    last = changes[(len(changes) - 1) // PART * PART :] if changes else []
+    records = _records(place, path, changes[(len(changes) - 1) // PART * PART :] if changes else [], names_only)
     yield FolderUpdate(
         path,
-        _records(place, path, last, names_only),
+        records,
         removed=removed_since(listing, known),
         etag=listing.etag,
-        fingerprint=None if names_only and changes else listing.fingerprint,
+        fingerprint=listing.fingerprint if all_read and _are_read(records) else None,
         subfolders=listing.subfolders,
         pointer=listing.pointer,
         problems=listing.problems,
@@ -112,6 +115,11 @@ def _records(place: Place, path: LibraryPath, changes: Sequence[Change], names_o
         _record(change, image, sidecars.get(change.image.name, _NO_SIDECAR))
         for change, image in zip(changes, images, strict=True)
     ]
+
+
+def _are_read(records: Sequence[ItemValues]) -> bool:
+    """Whether every row holds what its image says: else the next look compares them one by one."""
+    return all(record[_ETAG] for record in records)
 
 
 def _record(change: Change, image: RangeReader | LenscatError, sidecar: ReadSidecar) -> ItemValues:
