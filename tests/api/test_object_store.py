@@ -114,6 +114,7 @@ def test_the_contract_over_a_bucket(bucket: Bucket, tmp_path: Path) -> None:
         assert served.get("/api/item", path="trip/0.jpg").json()["updated_by"] == "system"
         assert served.get("/api/folders", path="nothing").status == 404
         assert served.get("/api/health").json()["backend"] == "s3"
+        assert any("Requests to object stores so far: " in line and "GET" in line for line in served.lines)
 
 
 def test_what_another_program_does_is_in_the_next_listing(bucket: Bucket, tmp_path: Path) -> None:

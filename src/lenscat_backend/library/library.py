@@ -21,6 +21,7 @@ from lenscat_backend.library.items import ItemMetadata, Items
 from lenscat_backend.library.manifests import Manifests
 from lenscat_backend.library.options import LibraryOptions, Opened, open_places
 from lenscat_backend.library.originals import Original, open_original
+from lenscat_backend.library.request_figures import figures_of, log_requests
 from lenscat_backend.library.scan import Scanner
 from lenscat_backend.library.sidecars import Sidecars
 from lenscat_backend.library.threads import in_thread
@@ -120,12 +121,7 @@ class Library:
 
     def request_figures(self) -> dict[str, object] | None:
         """Requests to object stores so far by kind, their bytes, and an estimate of their price; None without any."""
-        tallies = self._opened.requests.tallies()
-        if not any(tally.requests for tally in tallies.values()):
-            return None
-        prices = self._options.prices
-        by_kind = {kind: tally._asdict() for kind, tally in tallies.items() if tally.requests}
-        return {"by_kind": by_kind, "estimated_cost": round(prices.cost(tallies), 6), "currency": prices.currency}
+        return figures_of(self._opened.requests, self._options.prices)
 
     @property
     def opened(self) -> Opened:
@@ -227,6 +223,7 @@ class Library:
         finally:
             self._freshness.scanning = False
         self.last_scan = format_time(now_utc())
+        log_requests(self._opened.requests, self._options.prices)
         return self.scan_progress
 
     async def reindex(self, path: str = "") -> FolderManifest:
