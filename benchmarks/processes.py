@@ -30,8 +30,9 @@ class Server:
 
 
 def environment(cache: Path | None = None) -> dict[str, str]:
-    """This environment without the user's Lenscat settings."""
+    """This environment without the user's Lenscat settings, and with Python keeping what it compiled, as it does."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LENSCAT_", "S3_", "LOCAL_"))}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     kept["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_REPO), os.environ.get("PYTHONPATH"))))
     return kept | ({"LENSCAT_CACHE_DIR": str(cache)} if cache else {})
 

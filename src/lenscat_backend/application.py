@@ -14,7 +14,10 @@ from lenscat_backend.settings import Settings
 def make_application(settings: Settings, on_start: Callable[[], None] | None = None) -> Application:
     """The ASGI application that `settings` describe; `on_start` is called once it is ready."""
     return Application(
-        lambda: open_library(settings, watch=True), on_start=on_start, loopback_only=settings.auth != "none"
+        lambda: open_library(settings, watch=True),
+        on_start=on_start,
+        loopback_only=settings.auth != "none",
+        hosts=settings.host_names,
     )
 
 

@@ -111,5 +111,9 @@ class BusyError(TransientError):
     """A bounded queue or a lock is full or held."""
 
 
+class PictureGoneError(NotFoundError):
+    """The picture, with its folder, was renamed or removed while it was edited: nothing was saved."""
+
+
 class UnreachableError(TransientError):
     """The library's place (disk, mount, bucket) cannot be reached; it is not empty, it is unreachable."""

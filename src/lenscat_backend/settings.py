@@ -33,6 +33,7 @@ class Settings(BaseSettings):
 
     library: str | None = None
     auth: Literal["", "none"] = ""
+    hosts: str = ""
     cache_dir: Path = Field(default_factory=lambda: user_cache_path("lenscat"))
     derived: Literal["beside", "cache"] = "beside"
     overlay: str | None = None
@@ -58,6 +59,11 @@ class Settings(BaseSettings):
     @classmethod
     def _expand_home(cls, value: Path) -> Path:
         return value.expanduser()
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """The names in `hosts`, which are separated by commas."""
+        return tuple(name.strip() for name in self.hosts.split(",") if name.strip())
 
     @property
     def location(self) -> str:

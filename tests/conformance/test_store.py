@@ -28,7 +28,7 @@ from lenscat_backend.errors import (
     VersionMismatchError,
 )
 from lenscat_backend.models.paths import ROOT, LibraryPath, decode_name, join, parse_path
-from lenscat_backend.storage.base import Blob, Store
+from lenscat_backend.storage.base import Blob, Entry, Store
 from lenscat_backend.storage.local import LocalDisk
 from lenscat_backend.storage.location import parse_location
 from lenscat_backend.storage.memory import MemoryStore
@@ -123,7 +123,7 @@ def test_a_listing_tells_everything(store: Store) -> None:
     assert (file.name, file.is_folder, file.size) == ("one.jpg", False, 5)
     read = store.read(parse_path("x/one.jpg"), LIMIT)
     assert (file.etag, file.mtime_ns) == (blob.etag, read.mtime_ns)
-    assert folder == ("y", True, 0, 0, "", True)
+    assert folder == Entry("y", True, 0, 0, "", True)
 
 
 def test_stat_and_listing_agree(store: Store) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lenscat_backend.api import files, folders, health, items, page, search, thumbnails
 from lenscat_backend.api.errors import install_error_handlers
-from lenscat_backend.api.exposure import LoopbackOnly
+from lenscat_backend.api.exposure import LoopbackOnly, OwnPageOnly
 from lenscat_backend.api.head import HeadAsGet
 from lenscat_backend.api.hot_path import HotThumbnails
 from lenscat_backend.api.raw_names import RawNames
@@ -33,12 +33,14 @@ class Application:
         *,
         on_start: Callable[[], None] | None = None,
         loopback_only: bool = True,
+        hosts: Collection[str] = (),
     ) -> None:
         self.failure: LenscatError | None = None
         self.routes = make_routes(open_library, on_start or (lambda: None), self._note_failure)
         hot = HotThumbnails(RawNames(self.routes), lambda: getattr(self.routes.state, "library", None))
         entry = HeadAsGet(hot)
-        self._entry: ASGIApp = LoopbackOnly(entry) if loopback_only else entry
+        own = OwnPageOnly(entry, hosts)
+        self._entry: ASGIApp = LoopbackOnly(own, hosts) if loopback_only else own
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event."""

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from lenscat_backend.api.conditions import ByteRange, etag_matches, parse_range
 from lenscat_backend.api.head import is_head
@@ -19,6 +20,8 @@ from lenscat_backend.library.originals import Original
 from lenscat_backend.library.threads import in_thread
 
 router = APIRouter(tags=["files"])
+_PIECE = 64 * 1024
+"""What is handed to the server at once: it keeps some of them for each client that does not read."""
 _REPLIES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/*": {}}, "description": "The picture's own bytes"},
     206: {"description": "The range that was asked for"},
@@ -86,14 +89,27 @@ def _body(original: Original, span: ByteRange | None, headers: dict[str, str], h
     status = 206 if span else 200
     if head:
         return _closing(original, Response(status_code=status, headers=headers))
-    return StreamingResponse(_chunks(original, whole), status, headers)
+    return _Sending(original, whole, status, headers)
+
+
+class _Sending(StreamingResponse):
+    """A part of an open file, which is closed however the sending ends: a client may hang up at any chunk."""
+
+    def __init__(self, original: Original, span: ByteRange, status: int, headers: dict[str, str]) -> None:
+        super().__init__(_chunks(original, span), status, headers)
+        self._file = original.file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._file.close()
 
 
 async def _chunks(original: Original, span: ByteRange) -> AsyncIterator[bytes]:
     """The bytes; where the file is cut short under us, the connection ends before its Content-Length."""
     chunks = original.file.stream(span.start, span.end - span.start)
-    try:
-        while chunk := await in_thread(next, chunks, b""):
-            yield chunk
-    finally:
-        original.file.close()
+    while chunk := await in_thread(next, chunks, b""):
+        for start in range(0, len(chunk), _PIECE):
+            yield chunk[start : start + _PIECE]

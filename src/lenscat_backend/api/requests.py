@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Request
+from starlette.requests import ClientDisconnect
 
 from lenscat_backend.api.wire import ErrorReply
 from lenscat_backend.errors import TooLargeError
@@ -53,10 +54,13 @@ ERROR_REPLIES: dict[int | str, dict[str, Any]] = {
 async def json_body(request: Request) -> object:
     """The JSON value that a client sent. `TooLargeError` above 1 MiB, `InvalidSidecarError` where it is no JSON."""
     data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MAX_BODY_BYTES:
-            raise TooLargeError(f"The body has more than {MAX_BODY_BYTES} bytes.")
+    try:
+        async for chunk in request.stream():
+            data += chunk
+            if len(data) > MAX_BODY_BYTES:
+                raise TooLargeError(f"The body has more than {MAX_BODY_BYTES} bytes.")
+    except ClientDisconnect as error:  # so a server also calls a body that breaks the protocol
+        raise ClientGoneError from error
     return parse_body(bytes(data))
 
 

@@ -104,7 +104,7 @@ def _condition(connection: apsw.Connection, term: Term) -> Condition:
     if term.field == "ext":
         return "lower(substr(items.name, -length(?))) = ?", [f".{term.text}", f".{term.text}"]
     if term.field == "label":
-        return "coalesce(lower(items.label), '') = ?", [term.text]
+        return "fold_case(items.label) = ?", [term.text]
     if term.field == "rating":
         return f"coalesce(items.rating, 0) {term.sign} ?", [int(term.text)]
     return _STATES[term.text], []

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
+import os
 import sys
+import tempfile
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Literal, TextIO
@@ -40,20 +43,39 @@ async def _export(
         with progress_bars(as_json) as bars:
             await scan_with_bar(library, bars)
     if output is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # whatever the terminal's is: files and pipes are UTF-8
         await _write(library, query, form, sys.stdout)
         return OK
-    part = output.with_name(output.name + ".part")  # a Ctrl-C leaves no half file under the real name
+    count = await _write_file(library, query, form, output)
+    if as_json:
+        print_json({"exported": count})
+    return OK
+
+
+async def _write_file(library: Library, query: str, form: str, output: Path) -> int:
+    """Write under a name of our own first: a Ctrl-C leaves no half file under the real one."""
+    part: Path | None = None
     try:
-        with part.open("w", encoding="utf-8", newline="") as file:
+        descriptor, name = tempfile.mkstemp(prefix=f".{output.name[:100]}.", dir=output.parent)
+        part = Path(name)
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - a descriptor
             count = await _write(library, query, form, file)
+        part.chmod(0o666 & ~_umask())
         part.replace(output)
     except OSError as error:
         raise SettingsError(f"{output} cannot be written: {error.strerror}.") from error
     finally:
-        part.unlink(missing_ok=True)
-    if as_json:
-        print_json({"exported": count})
-    return OK
+        if part is not None:
+            part.unlink(missing_ok=True)
+    return count
+
+
+def _umask() -> int:
+    """What new files are not to be; it can only be asked by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 async def _write(library: Library, query: str, form: str, file: TextIO) -> int:

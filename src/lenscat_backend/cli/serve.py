@@ -23,6 +23,8 @@ from lenscat_backend.cli.running import run as run_work
 from lenscat_backend.errors import LenscatError, SettingsError
 from lenscat_backend.settings import Settings, load_settings
 
+CONNECTIONS = 4096
+"""Open at once, idle ones too: beyond these, newcomers wait. Each costs a few KiB."""
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -62,6 +64,8 @@ async def _serve(settings: Settings) -> int:
         interface=Interfaces.ASGI,
         http=HTTPModes.auto,
         websockets=False,
+        backlog=CONNECTIONS,
+        backpressure=CONNECTIONS,
         log_enabled=settings.log_level == "debug",
     )
     loop = asyncio.get_running_loop()

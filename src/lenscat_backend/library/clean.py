@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import orjson
 
 from lenscat_backend.errors import LenscatError, ReadOnlyError
+from lenscat_backend.library.check import HealthReport
 from lenscat_backend.library.layout import (
     FOLDER_MANIFEST,
     HEALTH_REPORT,
@@ -23,13 +24,14 @@ from lenscat_backend.library.layout import (
     looks_derived,
 )
 from lenscat_backend.library.options import LibraryOptions, open_places
-from lenscat_backend.models.paths import ROOT, LibraryPath, join
+from lenscat_backend.library.thumbnails import MAX_THUMBNAIL_BYTES, is_whole_webp
+from lenscat_backend.models.paths import ROOT, LibraryPath, join, split
 from lenscat_backend.storage.base import Entry, Store
 
 _HEAD = 64
 _MANIFEST_KEYS = {
-    FOLDER_MANIFEST: ("v", "path", "generated_at", "items", "dirs"),
-    HEALTH_REPORT: ("v", "generated_at", "images"),
+    FOLDER_MANIFEST: {"v", "path", "generated_at", "items", "dirs", "page", "page_count"},
+    HEALTH_REPORT: {field.name for field in fields(HealthReport)},
 }
 
 
@@ -84,7 +86,8 @@ def remove_files(store: Store, files: list[Leftover]) -> list[tuple[LibraryPath,
     failed = []
     for file in files:
         try:
-            store.delete(file.path)
+            if _is_ours(store, split(file.path)[0], file.path, store.stat(file.path)):  # it may be another's by now
+                store.delete(file.path)
         except LenscatError as error:
             failed.append((file.path, error))
     for folder, _ in store.walk():
@@ -95,12 +98,19 @@ def remove_files(store: Store, files: list[Leftover]) -> list[tuple[LibraryPath,
 
 def _is_ours(store: Store, folder: LibraryPath, path: LibraryPath, entry: Entry) -> bool:
     if entry.name.endswith(THUMBNAIL_SUFFIX) and looks_derived(entry.name):
-        return _head(store, path)[8:12] == b"WEBP"
+        return _is_thumbnail(store, path, entry)
     if entry.name not in MANIFESTS or (entry.name != FOLDER_MANIFEST and folder != ROOT):
         return False
     if entry.name == ROLLUP:
         return _head(store, path).startswith(b'{"v":1,"generated_at":"')
     return _has_keys(store, path, entry)
+
+
+def _is_thumbnail(store: Store, path: LibraryPath, entry: Entry) -> bool:
+    try:
+        return is_whole_webp(store.read(path, MAX_THUMBNAIL_BYTES).data)
+    except LenscatError:
+        return False
 
 
 def _head(store: Store, path: LibraryPath) -> bytes:
@@ -115,4 +125,6 @@ def _has_keys(store: Store, path: LibraryPath, entry: Entry) -> bool:
         found = orjson.loads(store.read(path, max(entry.size, 1)).data)
     except (LenscatError, orjson.JSONDecodeError):
         return False
-    return isinstance(found, dict) and all(key in found for key in _MANIFEST_KEYS[entry.name])
+    if not isinstance(found, dict) or found.keys() != _MANIFEST_KEYS[entry.name] or found["v"] != 1:
+        return False
+    return entry.name != FOLDER_MANIFEST or found["path"] == split(path)[0]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import orjson
 
 from lenscat_backend.catalog.catalog import Catalog
-from lenscat_backend.errors import CorruptError, NotFoundError, UnsupportedError, VersionMismatchError
+from lenscat_backend.errors import CorruptError, LenscatError, NotFoundError, UnsupportedError, VersionMismatchError
 from lenscat_backend.imaging.facts import read_facts
 from lenscat_backend.imaging.hashing import hash_chunks
 from lenscat_backend.library.conditions import Condition, ConditionError, item_etag, state_without_sidecar
@@ -18,10 +19,11 @@ from lenscat_backend.library.sidecar_reading import Seen, Stored
 from lenscat_backend.library.sidecars import Sidecars
 from lenscat_backend.library.threads import in_thread
 from lenscat_backend.models.paths import LibraryPath
-from lenscat_backend.models.sidecar import PROBLEM, SIDECAR_VERSION, Edit, Fields, Sidecar
+from lenscat_backend.models.sidecar import PROBLEM, SIDECAR_VERSION, Edit, Fields, Sidecar, text_or_none
 from lenscat_backend.models.times import format_time, time_of_ns
 from lenscat_backend.storage.base import Entry
 
+_log = logging.getLogger("lenscat")
 SYSTEM = "system"
 EMBEDDED_ONLY = ("keywords", "caption", "rating")
 """Facts that are never copied from the picture into a sidecar: they are somebody's words, not measurements."""
@@ -79,7 +81,7 @@ class Items:
             stored = await self._sidecars.save(path, edit, condition, complete)
         except ConditionError as error:
             raise await self._refusal(path, image, error) from error
-        await self._scanner.look_at_item(path)
+        await self._follow(path)
         return await self._metadata(path, image, Seen(stored, state=stored.state))
 
     async def remove(self, path: LibraryPath, if_match: frozenset[str] | None = None) -> None:
@@ -89,7 +91,7 @@ class Items:
             await self._sidecars.remove(path, Condition(state_without_sidecar(path, image), if_match))
         except ConditionError as error:
             raise await self._refusal(path, image, error) from error
-        await self._scanner.look_at_item(path)
+        await self._follow(path)
 
     async def hash(self, path: LibraryPath) -> str:
         """``blake3:<hex>`` of the picture as it is now; computed only where the catalog does not know it."""
@@ -106,6 +108,13 @@ class Items:
         if image.is_folder:
             raise NotFoundError("This is a folder: ask for a picture in it.")
         return image
+
+    async def _follow(self, path: LibraryPath) -> None:
+        """Have the catalog follow an edit that is done: where it cannot, the next look at the folder does it."""
+        try:
+            await self._scanner.look_at_item(path)
+        except LenscatError as error:
+            _log.warning("An edit was saved, but the catalog could not follow yet: %s", error)
 
     async def _metadata(self, path: LibraryPath, image: Entry, seen: Seen) -> ItemMetadata:
         made = self._from_picture(path, image) if seen.stored is None else self._from_both(path, image, seen.stored)
@@ -130,7 +139,7 @@ class Items:
         row = await self._catalog.item(path)
         if row is not None and image.settled and row.record.etag == image.etag:
             fields["hash"] = row.record.hash
-        elif image.mtime_ns > stored.mtime_ns:
+        elif image.newest_ns > stored.mtime_ns:
             fields["hash"] = None
         return fields
 
@@ -203,7 +212,20 @@ def for_clients(sidecar: Sidecar) -> Fields:
         "updated_by": None,
     }
     own = {name: value for name, value in sidecar.fields.items() if name != PROBLEM}
-    return fields | own | {"tags": sidecar.tags, "notes": sidecar.notes, "exif": sidecar.exif}
+    typed = {name: value for name, value in _typed(sidecar).items() if name in own}
+    return fields | own | typed | {"tags": sidecar.tags, "notes": sidecar.notes, "exif": sidecar.exif}
+
+
+def _typed(sidecar: Sidecar) -> Fields:
+    """The fields that have a type; a value of another type counts as missing."""
+    return {
+        "rating": sidecar.rating,
+        "label": sidecar.label,
+        "favorite": sidecar.favorite,
+        "hash": sidecar.hash,
+        "updated_at": text_or_none(sidecar.fields.get("updated_at")),
+        "updated_by": text_or_none(sidecar.fields.get("updated_by")),
+    }
 
 
 def measured(facts: Fields) -> Fields:

@@ -73,6 +73,7 @@ class Manifests:
         """Write the search manifest of the whole library; returns how many items it lists and its time."""
         generated_at = format_time(now_utc())
         changes = await self._catalog.fact(CHANGES)
+        await in_thread(self._scratch.mkdir, parents=True, exist_ok=True)  # a user may have removed the cache
         with TemporaryFile(dir=self._scratch) as file:
             count = await self._fill_rollup(file, generated_at)
             file.seek(0)

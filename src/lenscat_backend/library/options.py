@@ -66,16 +66,19 @@ def open_places(location: str, options: LibraryOptions, store: Store | None = No
     parsed = parse_location(location)
     cache = options.cache_dir.absolute() / "libraries" / _identity(parsed, options)
     requests = RequestCounter()
-    base = store or _open(parsed, options, requests, writable=not options.read_only)
+    base = store or _open(parsed, options, requests, writable=not options.read_only, make_folders=False)
     upper = _upper(parsed, cache, options, requests)
     sidecars = upper if options.overlay is not None else None if options.read_only else base
     return Opened(Place(base, upper, sidecars), _spec(base, upper), cache, requests, parsed)
 
 
-def _open(location: Location, options: LibraryOptions, requests: RequestCounter, *, writable: bool) -> Store:
+def _open(
+    location: Location, options: LibraryOptions, requests: RequestCounter, *, writable: bool, make_folders: bool = True
+) -> Store:
     return open_store(
         location,
         writable=writable,
+        make_folders=make_folders,
         follow_outside=options.follow_links_outside,
         objects=options.objects,
         counter=requests,

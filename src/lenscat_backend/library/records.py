@@ -124,9 +124,9 @@ def _current_hash(change: Change, sidecar: Sidecar | None) -> str | None:
     if change.sidecar is None or sidecar is None or sidecar.hash is None:
         return None
     replaced = known is not None and known.etag not in ("", image.etag)
-    if replaced and known is not None and known.sidecar_etag == change.sidecar.etag:
+    if replaced and known is not None and (known.sidecar_etag == change.sidecar.etag or known.hash == sidecar.hash):
         return None
-    return _storable(sidecar.hash) if change.sidecar.entry.mtime_ns >= image.mtime_ns else None
+    return _storable(sidecar.hash) if change.sidecar.entry.mtime_ns >= image.newest_ns else None
 
 
 def _storable(text: str) -> str:

@@ -12,6 +12,7 @@ from lenscat_backend.errors import (
     BrokenLinkError,
     BusyError,
     NotFoundError,
+    PictureGoneError,
     VersionMismatchError,
 )
 from lenscat_backend.library.conditions import Condition
@@ -101,7 +102,9 @@ class Sidecars:
             if found is not None and found.layer is target:
                 await in_thread(target.write, path, data, if_version=found.version)
             else:
-                await _create(target, path, data)
+                await self._create(target, path, data)
+        except PictureGoneError:
+            raise
         except (VersionMismatchError, AlreadyExistsError, NotFoundError):
             return False
         return True
@@ -119,25 +122,28 @@ class Sidecars:
             elif stored.layer is target:
                 await in_thread(target.write, path, marker, if_version=stored.version)
             else:
-                await _create(target, path, marker)
+                await self._create(target, path, marker)
         except (VersionMismatchError, AlreadyExistsError, NotFoundError):
             return False
         return True
+
+    async def _create(self, target: Store, path: LibraryPath, data: bytes) -> None:
+        """Write a new file. Where its folder is not there and cannot be made, trying again would not help."""
+        try:
+            await in_thread(target.write, path, data, create_only=True)
+        except NotFoundError as error:
+            if target is self._place.base:
+                raise PictureGoneError("The picture was renamed or removed meanwhile: nothing was saved.") from error
+            message = (
+                f"The sidecar {path} cannot be written, for its folder lies behind a link that leads nowhere: {error}"
+            )
+            raise BrokenLinkError(message) from error
 
     async def _reload(self, image: LibraryPath) -> Stored:
         stored = self._visible(await self._load(image))
         if stored is None:
             raise NotFoundError("The sidecar was saved, but somebody deleted it at once.")
         return stored
-
-
-async def _create(target: Store, path: LibraryPath, data: bytes) -> None:
-    """Write a new file; `BrokenLinkError` where its folder cannot be made, for trying again would not help."""
-    try:
-        await in_thread(target.write, path, data, create_only=True)
-    except NotFoundError as error:
-        message = f"The sidecar {path} cannot be written, for its folder lies behind a link that leads nowhere: {error}"
-        raise BrokenLinkError(message) from error
 
 
 def _edited_at(stored: Stored | None) -> datetime | None:

@@ -30,9 +30,10 @@ def parse_pointer(data: bytes) -> Pointer:
     if not isinstance(found, dict) or found.get("kind") != "pointer":
         raise CorruptError('"kind" must be "pointer"')
     target = found.get("target")
-    if not isinstance(target, dict) or target.get("type") not in TARGET_TYPES:
+    kind = target.get("type") if isinstance(target, dict) else None
+    if not isinstance(target, dict) or not isinstance(kind, str) or kind not in TARGET_TYPES:
         raise CorruptError(f'"target.type" must be one of {", ".join(TARGET_TYPES)}')
-    needed = TARGET_TYPES[str(target["type"])]
+    needed = TARGET_TYPES[kind]
     if not isinstance(target.get(needed), str) or not target[needed]:
         raise CorruptError(f'"target.{needed}" is missing')
     label = found.get("label")

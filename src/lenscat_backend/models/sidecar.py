@@ -21,12 +21,20 @@ DELETION_MARK = "deleted"
 """The field of an overlay's sidecar that hides the one below; anywhere else it is a field like any other."""
 PROBLEM = "problem"
 """The field of a reply that says why a sidecar cannot be edited. It is never written; a file's own one stays there."""
+_MARKER_FIELDS = {"v", DELETION_MARK, "updated_at"}
+"""A marker holds these and nothing else: whatever else is said of a picture makes it a sidecar again."""
 UNKNOWN_EDITOR = "anonymous"
 """`updated_by` of an edit that does not say who made it."""
 MAX_SIDECAR_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 100
 """Levels of lists and objects inside each other that a sidecar may have; more than that crashes common JSON readers."""
 _CAMEL_CASE = {"updatedAt": "updated_at", "updatedBy": "updated_by", "createdAt": "created_at"}
+_EXIF_CAMEL_CASE = _CAMEL_CASE | {
+    "fNumber": "f_number",
+    "exposureTimeS": "exposure_time_s",
+    "focalLengthMm": "focal_length_mm",
+    "altitudeM": "altitude_m",
+}
 _FIELD_ORDER = (
     "v",
     "tags",
@@ -103,7 +111,7 @@ class Sidecar:
     @property
     def deleted(self) -> bool:
         """Whether this is an overlay's marker that hides the sidecar of the read-only library below."""
-        return self.fields.get(DELETION_MARK) is True and not self.tags and not self.notes
+        return self.fields.get(DELETION_MARK) is True and self.fields.keys() <= _MARKER_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +139,7 @@ def parse_sidecar_exactly(data: bytes) -> Sidecar:
 def parse_json_exactly(data: bytes) -> object:
     """The JSON value in `data`, whole numbers of any size kept. Raises `SidecarDamagedError` that says why not."""
     try:
-        return json.loads(data, parse_constant=_refuse_constant, parse_float=_finite_float)
+        return json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_float=_finite_float)
     except (ValueError, RecursionError) as error:
         raise SidecarDamagedError(f"it is not valid JSON ({_reason(error)})") from error
 
@@ -163,7 +171,9 @@ def snake_case(fields: Mapping[str, object]) -> Fields:
     kept = {name: value for name, value in fields.items() if name not in _CAMEL_CASE}
     if isinstance(kept.get("exif"), dict):
         exif: Fields = kept["exif"]  # type: ignore[assignment]  # narrowed by isinstance above
-        kept["exif"] = {_CAMEL_CASE.get(name, name): value for name, value in exif.items()}
+        written_otherwise = {_EXIF_CAMEL_CASE[name]: value for name, value in exif.items() if name in _EXIF_CAMEL_CASE}
+        ours = {name: value for name, value in exif.items() if name not in _EXIF_CAMEL_CASE}
+        kept["exif"] = {**ours, **written_otherwise, **ours}  # ours first, in their order
     return renamed | kept
 
 

@@ -21,6 +21,7 @@ from lenscat_backend.models.paths import LibraryPath
 class Entry(NamedTuple):
     """One name in a folder.
 
+    `changed_ns` is when the file system last changed anything about the file, 0 where the store does not tell.
     `size` is in bytes and `mtime_ns` in nanoseconds since 1970 (both 0 for a folder). `settled` is False where the
     entry changed so recently that a second change within the clock's tick could carry the same `etag`: whoever keeps
     the etag must look again next time.
@@ -32,6 +33,12 @@ class Entry(NamedTuple):
     mtime_ns: int
     etag: str
     settled: bool
+    changed_ns: int = 0
+
+    @property
+    def newest_ns(self) -> int:
+        """When the bytes under this name became these: a file moved here, or given an old time, is as new as that."""
+        return max(self.mtime_ns, self.changed_ns)
 
 
 class Listing(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterable, Iterator
@@ -56,14 +57,15 @@ class Conditions:
 class FileWriter:
     """Writes files below `root`. Raises `OSError` as it comes, beside the errors of ours that it decides on."""
 
-    def __init__(self, root: RootFolder) -> None:
+    def __init__(self, root: RootFolder, *, makes_folders: bool) -> None:
         self._root = root
+        self._makes_folders = makes_folders
 
     def write(
         self, path: LibraryPath, chunks: Iterable[bytes], conditions: Conditions, *, durable: bool
     ) -> os.stat_result:
         """Write the chunks as one file under the conditions of `Store.write`; returns its stat after the write."""
-        make = conditions.if_version is None
+        make = conditions.if_version is None and self._makes_folders
         with self._target(path, make=make, durable=durable) as target:
             _check(target, conditions)  # early, for a write that is refused costs no writing then
             with _temporary(target, chunks, durable=durable) as (temp, descriptor):
@@ -105,6 +107,9 @@ class FileWriter:
             os.close(descriptor)
 
 
+_TEMPORARY = re.compile(re.escape(TEMP_PREFIX) + "[0-9a-f]{16}")
+
+
 def split_file(path: LibraryPath) -> tuple[LibraryPath, str]:
     """The folder and the name of a file; `InvalidPathError` for the root."""
     folder, name = split(path)
@@ -117,7 +122,7 @@ def sweep_folder(folder: FolderHandle, now_ns: int) -> list[str]:
     """Remove unfinished writes older than an hour; returns their names."""
     removed = []
     with os.scandir(folder.descriptor) as found:
-        left = [item for item in found if item.name.startswith(TEMP_PREFIX)]
+        left = [item for item in found if _TEMPORARY.fullmatch(item.name)]
         for item in left:
             with suppress(FileNotFoundError):  # another sweep was faster
                 info = item.stat(follow_symlinks=False)

@@ -40,7 +40,7 @@ def entry_of(name: str, info: os.stat_result, now_ns: int) -> Entry:
     settled = is_settled(info, now_ns)
     if stat.S_ISDIR(info.st_mode):
         return Entry(name, True, 0, 0, folder_etag(info, now_ns), settled)
-    return Entry(name, False, info.st_size, info.st_mtime_ns, etag_of(info), settled)
+    return Entry(name, False, info.st_size, info.st_mtime_ns, etag_of(info), settled, info.st_ctime_ns)
 
 
 def folder_etag(info: os.stat_result, now_ns: int) -> str:
@@ -92,7 +92,7 @@ def _list_files(descriptor: int, now_ns: int) -> tuple[list[Entry], list[tuple[s
             limit = fine if changed % _SECOND_NS else coarse
             settled = changed < limit and (modified < limit or modified > now_ns)
             etag = "%x-%x-%x-%x" % (size, modified, changed, info.st_ino)  # noqa: UP031 - faster than an f-string
-            entries.append(new(Entry, (name, False, size, modified, etag, settled)))
+            entries.append(new(Entry, (name, False, size, modified, etag, settled, changed)))
     return entries, others
 
 

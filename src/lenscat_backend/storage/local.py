@@ -39,14 +39,17 @@ class LocalDisk:
         *,
         writable: bool = True,
         follow_outside: bool = False,
+        make_folders: bool = True,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        """`clock` gives nanoseconds since 1970. The root need not exist yet; it is looked for at each call."""
+        """Without `make_folders` nothing is written into a folder that is gone: it was renamed, or somebody removed it.
+
+        `clock` gives nanoseconds since 1970. The root need not exist yet; it is looked for at each call."""
         self.writable = writable
         self.follow_outside = follow_outside
         self._root = RootFolder(os.fsencode(root.absolute()), follow_outside=follow_outside)
         self._clock = clock
-        self._writer = FileWriter(self._root)
+        self._writer = FileWriter(self._root, makes_folders=make_folders)
 
     @property
     def capabilities(self) -> Capabilities:

@@ -21,6 +21,7 @@ def open_store(
     *,
     writable: bool = True,
     follow_outside: bool = False,
+    make_folders: bool = True,
     objects: ObjectOptions | None = None,
     counter: RequestCounter | None = None,
 ) -> Store:
@@ -33,7 +34,7 @@ def open_store(
     if location.path is None:
         return RememberingStore(open_object_store(location, objects, writable=writable, counter=counter))
     _check_folder(location.path)
-    return LocalDisk(location.path, writable=writable, follow_outside=follow_outside)
+    return LocalDisk(location.path, writable=writable, follow_outside=follow_outside, make_folders=make_folders)
 
 
 def _check_folder(path: Path) -> None:
