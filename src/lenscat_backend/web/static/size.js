@@ -2,7 +2,7 @@
 
 /** @param {HTMLInputElement} slider */
 export function keepSize(slider) {
-  slider.value = localStorage.getItem("lenscat-size") ?? "160";
+  slider.value = localStorage.getItem("lenscat-size") ?? "140";
   const apply = () => document.documentElement.style.setProperty("--row", `${slider.value}px`);
   slider.addEventListener("input", () => {
     apply();
