@@ -42,7 +42,7 @@ def test_only_derived_files_go(library: Path, tmp_path: Path) -> None:
 
 
 def test_unfinished_writes_of_an_hour_ago_go(library: Path) -> None:
-    old, new = library / "trip" / ".lenscat-tmp-00", library / "trip" / ".lenscat-tmp-01"
+    old, new = library / "trip" / f".lenscat-tmp-{0:016x}", library / "trip" / f".lenscat-tmp-{1:016x}"
     for path in (old, new):
         path.write_bytes(b"half")
     os.utime(old, (1, 1))

@@ -337,12 +337,13 @@ def test_no_lock_is_remembered(disk: LocalDisk) -> None:
 
 
 def test_sweep_takes_only_old_writes_of_ours(tmp_path: Path) -> None:
-    ours = [".lenscat-tmp-1", ".lenscat-tmp-22", ".lenscat-tmp-new"]
-    for name in [*ours, ".other-tmp", "lenscat-tmp-1", "a.json"]:
+    old, new = [f".lenscat-tmp-{number:016x}" for number in (1, 2)], f".lenscat-tmp-{3:016x}"
+    others = [".lenscat-tmp-diary", ".other-tmp", "a.json", "lenscat-tmp-1"]
+    for name in [*old, new, *others]:
         (tmp_path / name).touch()
     (tmp_path / ".lenscat-tmp-folder").mkdir()
     for name in all_names(tmp_path):
-        os.utime(tmp_path / name, ns=(0, 1000 + (name == ".lenscat-tmp-new")))
+        os.utime(tmp_path / name, ns=(0, 1000 + (name == new)))
     disk = LocalDisk(tmp_path, clock=lambda: 1001 + SWEEP_AGE_NS)
-    assert sorted(disk.sweep(ROOT)) == [".lenscat-tmp-1", ".lenscat-tmp-22"]
-    assert all_names(tmp_path) == [".lenscat-tmp-folder", ".lenscat-tmp-new", ".other-tmp", "a.json", "lenscat-tmp-1"]
+    assert sorted(disk.sweep(ROOT)) == old
+    assert all_names(tmp_path) == sorted([".lenscat-tmp-folder", new, *others])
