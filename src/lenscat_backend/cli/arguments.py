@@ -54,8 +54,8 @@ def opens_library(command: Callable[..., None]) -> Callable[..., None]:
         inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(option))
         for option in LIBRARY_OPTIONS
     ]
-    # what Typer reads
-    command.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
+    changed = signature.replace(parameters=[*own, *options])
+    command.__signature__ = changed  # type: ignore[attr-defined] # read by inspect, but typeshed's Callable lacks it
     return command
 
 

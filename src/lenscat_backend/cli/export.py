@@ -59,7 +59,7 @@ async def _write_file(library: Library, query: str, form: str, output: Path) -> 
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{output.name[:100]}.", dir=output.parent)
         part = Path(name)
-        with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - a descriptor
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             count = await _write(library, query, form, file)
         part.chmod(0o666 & ~_umask())
         part.replace(output)

@@ -6,13 +6,11 @@ import os
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-import pyvips
-
 from lenscat_backend.errors import CorruptImageError, ImageTooLargeError
-from lenscat_backend.imaging import vips as _vips  # noqa: F401  (sets libvips up before its first use)
 from lenscat_backend.imaging.facts import ReadImage
 from lenscat_backend.imaging.heif_decode import DECODE_ERRORS, Pixels, decode_avif, decode_heic
 from lenscat_backend.imaging.srgb import is_srgb
+from lenscat_backend.imaging.vips import pyvips
 
 _SRGB = "srgb"  # the profile built into libvips
 _PROFILE = "icc-profile-data"

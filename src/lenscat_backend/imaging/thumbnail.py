@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import pyvips
-
 from lenscat_backend.errors import CorruptImageError, ImageTooLargeError
 from lenscat_backend.imaging.decode import check_pixels, shrink
 from lenscat_backend.imaging.facts import ReadImage, read_image
+from lenscat_backend.imaging.vips import pyvips
 
 THUMBNAIL_EDGE = 256
 THUMBNAIL_QUALITY = 70

@@ -1,11 +1,13 @@
 """libvips, set up once for a server: one thread an image, no caches, and only the loaders of our formats.
 
-Imported only by what renders: loading the library costs 80 ms.
+Import `pyvips` from here, so that it is never used before. Only what renders does: loading the library costs 80 ms.
 """
 
 from __future__ import annotations
 
 import pyvips
+
+__all__ = ["LOADERS", "pyvips"]
 
 LOADERS = ("Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Heif")
 """The libvips loader classes (``VipsForeignLoad...``) behind our formats; all others (SVG, PDF) are blocked."""

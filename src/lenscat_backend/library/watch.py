@@ -128,10 +128,12 @@ class Watch(ABC):
     def _listen(self) -> None:
         """In a thread: call `_report`, until `_stop` is set. An `OSError` ends it for good."""
 
-    def _wake(self) -> None:  # noqa: B027 - not every system needs it
+    @abstractmethod
+    def _wake(self) -> None:
         """Have `_listen` look at `_stop` now."""
 
-    def _release(self) -> None:  # noqa: B027 - not every system needs it
+    @abstractmethod
+    def _release(self) -> None:
         """Give back what `_open` took, however far it came."""
 
     def _report(self, changed: Iterable[LibraryPath], markers: Iterable[str], missed: bool = False) -> None:
@@ -186,5 +188,5 @@ def is_ours(name: str) -> bool:
 
 
 def _identity(root: str) -> tuple[int, int]:
-    info = os.stat(root)  # noqa: PTH116 - a plain path of the system's
+    info = Path(root).stat()
     return info.st_dev, info.st_ino

@@ -37,6 +37,9 @@ class FilesWatch(Watch):
         if self._notify is not None:
             self._notify.close()
 
+    def _wake(self) -> None:
+        """Nothing: the listener is given `_stop` and looks at it itself."""
+
     def _listen(self) -> None:
         while self._notify is not None and not self._stop.is_set():
             try:

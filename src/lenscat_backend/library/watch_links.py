@@ -111,8 +111,8 @@ class LinkMap:
 
     def _links_on_the_way(self, folder: bytes, name: bytes, real: bytes) -> list[bytes]:
         """What else is looked up where the link does not lead straight to its target."""
-        text = os.readlink(folder + b"/" + name)  # noqa: PTH115 - bytes
-        straight = os.path.normpath(os.path.join(folder, text)) == real  # noqa: PTH118 - bytes
+        text = os.readlink(folder + b"/" + name)  # noqa: PTH115 - the path is bytes, which pathlib does not take
+        straight = os.path.normpath(os.path.join(folder, text)) == real  # noqa: PTH118 - the path is bytes, which pathlib does not take
         return [] if straight else trace_link(folder, name)[1:]
 
     def _need(self, folder: bytes, paths: Iterable[bytes]) -> None:

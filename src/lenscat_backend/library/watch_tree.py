@@ -113,7 +113,7 @@ class WatchTree:
             if mask & (_APPEARED | _ATTRIBUTES) and self._links.paths(path):
                 self._enter_again(path)
         elif mask & (_APPEARED | _VANISHED):
-            if mask & _APPEARED and os.path.islink(path):  # noqa: PTH114 - bytes
+            if mask & _APPEARED and os.path.islink(path):  # noqa: PTH114 - the path is bytes, which pathlib does not take
                 self._enter_all(self._link_all(folder, (name,)))
             elif (target := self._links.remove(path)) is not None:
                 self._retargeted.add(target)
@@ -127,7 +127,7 @@ class WatchTree:
                 self._to_relink[other] = None
         for other in self._links.dependents(folder + b"/"):
             self._touched[other] = None
-            if moved and (mask & _IS_FOLDER or os.path.islink(path)):  # noqa: PTH114 - bytes
+            if moved and (mask & _IS_FOLDER or os.path.islink(path)):  # noqa: PTH114 - the path is bytes, which pathlib does not take
                 self._to_relink[other] = None
 
     def _enter_again(self, folder: bytes) -> None:

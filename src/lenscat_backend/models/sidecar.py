@@ -104,7 +104,7 @@ class Sidecar:
     def newer_format(self) -> str | None:
         """Why this version must not rewrite it: its `v` is one that we do not know yet. None where it may."""
         version = self.fields.get("v")
-        if type(version) not in (int, float) or not version > SIDECAR_VERSION:  # type: ignore[operator]
+        if isinstance(version, bool) or not isinstance(version, int | float) or version <= SIDECAR_VERSION:
             return None
         return f"it is in format version {version}, and this Lenscat knows version {SIDECAR_VERSION}"
 
@@ -169,8 +169,8 @@ def snake_case(fields: Mapping[str, object]) -> Fields:
     """`fields` with the camelCase names that other writers use turned into ours; snake_case wins where both stand."""
     renamed = {_CAMEL_CASE.get(name, name): value for name, value in fields.items() if name in _CAMEL_CASE}
     kept = {name: value for name, value in fields.items() if name not in _CAMEL_CASE}
-    if isinstance(kept.get("exif"), dict):
-        exif: Fields = kept["exif"]  # type: ignore[assignment]  # narrowed by isinstance above
+    exif = kept.get("exif")
+    if isinstance(exif, dict):
         written_otherwise = {_EXIF_CAMEL_CASE[name]: value for name, value in exif.items() if name in _EXIF_CAMEL_CASE}
         ours = {name: value for name, value in exif.items() if name not in _EXIF_CAMEL_CASE}
         kept["exif"] = {**ours, **written_otherwise, **ours}  # ours first, in their order
