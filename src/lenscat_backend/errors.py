@@ -91,6 +91,10 @@ class CorruptError(LenscatError):
     """Stored bytes that cannot be understood."""
 
 
+class BrokenPointerError(CorruptError):
+    """A pointer file that does not say where it leads, or leads in a circle: correct it."""
+
+
 class CorruptImageError(CorruptError):
     """An image that cannot be decoded."""
 

@@ -18,7 +18,7 @@ from tests.conftest import picture
 from tests.serving import tree_digest
 
 OPENING = ("serve", "index", "search", "check", "export", "clean")
-PROMISED = ["--derived", "--overlay", "--read-only", "--follow-links-outside", "--cache-dir"]
+PROMISED = ["--derived", "--overlay", "--read-only", "--follow-links-outside", "--pointer-roots", "--cache-dir"]
 
 
 @pytest.mark.parametrize("command", OPENING)

@@ -58,10 +58,16 @@ class FolderItemModel(BaseModel):
 
 
 class SubfolderModel(BaseModel):
-    """One subfolder; `kind` is leaf-pointer, leaf-real or branch."""
+    """One subfolder; `kind` is leaf-pointer, leaf-real or branch.
+
+    `label`, what a pointer folder is to be called, and `error`, why a folder cannot be shown, are only there where
+    there is one.
+    """
 
     name: str
     kind: str
+    label: str | None = None
+    error: str | None = None
 
 
 class FolderModel(BaseModel):

@@ -42,9 +42,9 @@ class Catalog:
         """Forget a folder and all below it."""
         await self._database.write(updates.remove_folder, path)
 
-    async def set_folder_problem(self, path: LibraryPath, problem: str) -> None:
-        """Remember that a folder could not be looked at; what was known of it stays."""
-        await self._database.write(updates.set_folder_problem, path, problem)
+    async def set_folder_error(self, path: LibraryPath, error: str, *, pointer: bool) -> None:
+        """Remember that a folder, perhaps a `pointer`, could not be looked at; what was known below it stays."""
+        await self._database.write(updates.set_folder_error, path, error, pointer)
 
     async def index_some(self, limit: int) -> int:
         """Put the text of up to `limit` waiting items into the substring index; returns how many it were."""
@@ -74,9 +74,9 @@ class Catalog:
         """The folders directly below `path`, in no order."""
         return await self._database.read(reads.subfolders, path)
 
-    async def unscanned_folders(self, limit: int) -> list[LibraryPath]:
-        """Up to `limit` folders of which only the name is known."""
-        return await self._database.read(reads.unscanned_folders, limit)
+    async def unscanned_folders(self, limit: int, below: LibraryPath = ROOT) -> list[LibraryPath]:
+        """Up to `limit` folders, `below` or below it, of which only the name is known."""
+        return await self._database.read(reads.unscanned_folders, limit, below)
 
     async def newest_folder_id(self) -> int:
         """The largest folder id given so far; 0 where there is none."""
@@ -86,9 +86,9 @@ class Catalog:
         """Every scanned folder's path and etag."""
         return await self._database.read(reads.folder_etags)
 
-    async def folders_after(self, after: str, limit: int) -> list[FolderRow]:
-        """Up to `limit` folders whose paths come after `after`; the root comes before them all."""
-        return await self._database.read(reads.folders_after, after, limit)
+    async def folders_after(self, after: str, limit: int, below: LibraryPath = ROOT) -> list[FolderRow]:
+        """Up to `limit` folders below `below` whose paths come after `after` in code-point order."""
+        return await self._database.read(reads.folders_after, after, limit, below)
 
     async def walk_folders(self) -> AsyncIterator[FolderRow]:
         """Every folder in path order, in bounded memory; the root comes first."""
@@ -118,6 +118,10 @@ class Catalog:
     async def known_items(self, folder: LibraryPath) -> dict[str, KnownItem]:
         """What decides whether each item of a folder must be looked at again, by name."""
         return await self._database.read(reads.known_items, folder)
+
+    async def pointers(self) -> list[FolderRow]:
+        """The folders that are pointers, broken ones too, in path order."""
+        return await self._database.read(reads.pointers)
 
     async def problems(self) -> list[tuple[LibraryPath, list[str]]]:
         """Folders whose last look met something that cannot be shown, with what it was."""

@@ -12,7 +12,9 @@ from lenscat_backend.models.paths import LibraryPath, split
 
 ITEM_SELECT = f"SELECT folders.path, {', '.join('items.' + column for column in ITEM_COLUMNS)} FROM items "
 IN_ORDER = "folders.sort_path, folders.path, items.sort_key, items.name"
-_FOLDER_SELECT = "SELECT id, path, etag, fingerprint, images, pointer, scanned, manifest_digest FROM folders "
+_FOLDER_SELECT = (
+    "SELECT id, path, etag, fingerprint, images, pointer, scanned, label, error, manifest_digest FROM folders "
+)
 
 
 def folder(connection: apsw.Connection, path: LibraryPath) -> FolderRow | None:
@@ -26,9 +28,14 @@ def subfolders(connection: apsw.Connection, path: LibraryPath) -> list[FolderRow
     return [folder_row(row) for row in connection.execute(_FOLDER_SELECT + "WHERE parent = ?", (path,))]
 
 
-def folders_after(connection: apsw.Connection, after: str, limit: int) -> list[FolderRow]:
-    """Up to `limit` folders whose paths come after `after` in code-point order: a walk over all in bounded memory."""
-    rows = connection.execute(_FOLDER_SELECT + "WHERE path > ? ORDER BY path LIMIT ?", (after, limit))
+_BELOW = "(?1 = '' OR path >= ?1 || '/' AND path < ?1 || '0')"
+
+
+def folders_after(connection: apsw.Connection, after: str, limit: int, below: LibraryPath) -> list[FolderRow]:
+    """Up to `limit` folders below `below` whose paths come after `after` in code-point order."""
+    rows = connection.execute(
+        _FOLDER_SELECT + f"WHERE path > ?2 AND {_BELOW} ORDER BY path LIMIT ?3", (below, after, limit)
+    )
     return [folder_row(row) for row in rows]
 
 
@@ -37,9 +44,11 @@ def newest_folder_id(connection: apsw.Connection) -> int:
     return int(connection.execute("SELECT coalesce(max(id), 0) FROM folders").get)
 
 
-def unscanned_folders(connection: apsw.Connection, limit: int) -> list[LibraryPath]:
-    """Up to `limit` folders of which only the name is known."""
-    rows = connection.execute("SELECT path FROM folders WHERE scanned = 0 ORDER BY path LIMIT ?", (limit,))
+def unscanned_folders(connection: apsw.Connection, limit: int, below: LibraryPath) -> list[LibraryPath]:
+    """Up to `limit` folders, `below` or below it, of which only the name is known."""
+    rows = connection.execute(
+        f"SELECT path FROM folders WHERE scanned = 0 AND (path = ?1 OR {_BELOW}) ORDER BY path LIMIT ?2", (below, limit)
+    )
     return [LibraryPath(str(path)) for (path,) in rows]
 
 
@@ -91,10 +100,19 @@ def items_without(connection: apsw.Connection, missing: str, after_id: int, limi
     return [item_row(row[1:]) for row in rows], _whole(rows[-1][0]) if rows else after_id
 
 
+def pointers(connection: apsw.Connection) -> list[FolderRow]:
+    """The folders that are pointers, broken ones too, in path order."""
+    return [folder_row(row) for row in connection.execute(_FOLDER_SELECT + "WHERE pointer = 1 ORDER BY path")]
+
+
 def problems(connection: apsw.Connection) -> list[tuple[LibraryPath, list[str]]]:
-    """Folders whose last look met something that cannot be shown, with what it was."""
-    rows = connection.execute("SELECT path, problems FROM folders WHERE problems != '[]' ORDER BY path")
-    return [(LibraryPath(path), orjson.loads(found)) for path, found in rows]
+    """Folders whose last look met something that cannot be shown, with what it was; not what ails pointers."""
+    rows = connection.execute(
+        "SELECT path, problems, iif(pointer, '', error) FROM folders "
+        "WHERE problems != '[]' OR error != '' ORDER BY path"
+    )
+    found = [(LibraryPath(path), [*orjson.loads(problems), *filter(None, [error])]) for path, problems, error in rows]
+    return [(path, problems) for path, problems in found if problems]
 
 
 def damaged(connection: apsw.Connection, limit: int) -> list[ItemRow]:
@@ -136,8 +154,8 @@ def item_row(row: apsw.SQLiteValues) -> ItemRow:
 def folder_row(row: apsw.SQLiteValues) -> FolderRow:
     """A folder from a row of its columns."""
     values: tuple[Any, ...] = row
-    ident, path, etag, fingerprint, images, pointer, scanned, digest = values
-    return FolderRow(ident, LibraryPath(path), etag, fingerprint, images, bool(pointer), bool(scanned), digest)
+    ident, path, etag, fingerprint, images, pointer, scanned, *rest = values
+    return FolderRow(ident, LibraryPath(path), etag, fingerprint, images, bool(pointer), bool(scanned), *rest)
 
 
 def _whole(value: object) -> int:

@@ -81,10 +81,15 @@ class FolderUpdate:
     subfolders: Sequence[str] = ()
     pointer: bool = False
     problems: Sequence[str] = ()
+    label: str = ""
+    error: str = ""
 
 
 class FolderRow(NamedTuple):
-    """A folder as the catalog knows it; `scanned` is False where only its name is known."""
+    """A folder as the catalog knows it; `scanned` is False where only its name is known.
+
+    `label` is what a pointer says its folder is to be called, `error` why the folder cannot be shown; else "".
+    """
 
     id: int
     path: LibraryPath
@@ -93,6 +98,8 @@ class FolderRow(NamedTuple):
     images: int
     pointer: bool
     scanned: bool
+    label: str
+    error: str
     manifest_digest: bytes | None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -18,11 +18,14 @@ CREATE TABLE folders (
   pointer INTEGER NOT NULL DEFAULT 0,
   scanned INTEGER NOT NULL DEFAULT 0,
   problems TEXT NOT NULL DEFAULT '[]',
+  label TEXT NOT NULL DEFAULT '',       -- what a pointer says that its folder is to be called
+  error TEXT NOT NULL DEFAULT '',       -- why the folder could not be looked at
   manifest_digest BLOB                  -- of the content last written to the folder's manifest
 );
 CREATE INDEX folders_in_order ON folders(sort_path, path);
 CREATE INDEX folders_by_parent ON folders(parent);
 CREATE INDEX folders_unscanned ON folders(path) WHERE scanned = 0;
+CREATE INDEX folders_pointing ON folders(path) WHERE pointer = 1;
 
 CREATE TABLE items (
   id INTEGER PRIMARY KEY,

@@ -60,11 +60,12 @@ def remove_folder(connection: apsw.Connection, path: LibraryPath) -> None:
     connection.executemany("DELETE FROM folders WHERE id = ?", ids)
 
 
-def set_folder_problem(connection: apsw.Connection, path: LibraryPath, problem: str) -> None:
-    """Remember that a folder could not be looked at; what was known of it stays."""
+def set_folder_error(connection: apsw.Connection, path: LibraryPath, error: str, pointer: bool) -> None:
+    """Remember that a folder, perhaps a `pointer`, could not be looked at; what was known below it stays."""
     connection.execute(
-        "UPDATE folders SET scanned = 1, etag = '', fingerprint = NULL, problems = ? WHERE path = ?",
-        (orjson.dumps([problem]).decode(), path),
+        "UPDATE folders SET scanned = 1, etag = '', fingerprint = NULL, error = ?1, pointer = ?2, "
+        "label = iif(?2, label, '') WHERE path = ?3",
+        (error, int(pointer), path),
     )
 
 
@@ -116,7 +117,8 @@ def _distrust(connection: apsw.Connection, folder_id: int) -> None:
 
 def _complete(connection: apsw.Connection, folder_id: int, update: FolderUpdate) -> None:
     connection.execute(
-        "UPDATE folders SET etag = ?2, fingerprint = ?3, pointer = ?4, scanned = 1, problems = ?5, "
+        "UPDATE folders SET etag = ?2, fingerprint = ?3, pointer = ?4, scanned = 1, problems = ?5, label = ?6, "
+        "error = ?7, "
         "images = (SELECT count(*) FROM items WHERE folder_id = ?1) WHERE id = ?1",
         (
             folder_id,
@@ -124,6 +126,8 @@ def _complete(connection: apsw.Connection, folder_id: int, update: FolderUpdate)
             update.fingerprint,
             int(update.pointer),
             orjson.dumps(list(update.problems)).decode(),
+            update.label,
+            update.error,
         ),
     )
     _set_subfolders(connection, update.path, update.subfolders)

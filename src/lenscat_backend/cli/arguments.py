@@ -41,6 +41,9 @@ LIBRARY_OPTIONS = (
     ),
     LibraryOption("read_only", bool | None, "Never write into the library."),
     LibraryOption("follow_links_outside", bool | None, "Follow symbolic links out of the library."),
+    LibraryOption(
+        "pointer_roots", str | None, "Folders outside the library that pointers may lead to, separated as in PATH."
+    ),
     LibraryOption("cache_dir", Path | None, "Where the catalog is kept. It can be deleted at any moment."),
 )
 """The same for every command, because all commands on a library share its catalog."""

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import orjson
 
 from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.errors import LenscatError
-from lenscat_backend.library.layout import HEALTH_PATH, POINTER_FILE, SIDECAR_SUFFIX, sidecar_path
+from lenscat_backend.library.layout import HEALTH_PATH, SIDECAR_SUFFIX, sidecar_path
 from lenscat_backend.library.orphans import orphans_in, orphans_of_gone_folders
 from lenscat_backend.library.place import Place
 from lenscat_backend.library.threads import in_thread
-from lenscat_backend.models.paths import LibraryPath, encode_name, join
-from lenscat_backend.models.pointer import parse_pointer
+from lenscat_backend.models.paths import LibraryPath, join
+from lenscat_backend.models.pointer import POINTER_FILE
 from lenscat_backend.models.times import format_time, now_utc
 from lenscat_backend.storage.base import Store
-from lenscat_backend.storage.os_errors import MISSING
 
 LISTED = 1000
 """How many paths of each kind a report names; the counts are of all."""
-_POINTER_BYTES = 64 * 1024
 
 
 @dataclass(slots=True)
@@ -80,7 +75,9 @@ async def check_library(catalog: Catalog, place: Place, on_folder: Callable[[], 
     )
     async for folder in catalog.walk_folders():
         await _check_items(catalog, folder.path, report)
-        await in_thread(_check_files, place, folder.path, folder.pointer, report)
+        await in_thread(_check_files, place, folder.path, report)
+        if folder.pointer and folder.error:
+            report.broken_pointers.add(f"{join(folder.path, POINTER_FILE)}: {folder.error}")
         if on_folder is not None:
             on_folder()
     report.add_orphans(await in_thread(lambda: list(orphans_of_gone_folders(place))))
@@ -106,7 +103,7 @@ async def _check_items(catalog: Catalog, folder: LibraryPath, report: HealthRepo
             report.damaged_sidecars.add(f"{sidecar_path(path)}: {row.record.sidecar_problem}")
 
 
-def _check_files(place: Place, folder: LibraryPath, pointer: bool, report: HealthReport) -> None:
+def _check_files(place: Place, folder: LibraryPath, report: HealthReport) -> None:
     try:
         entries = place.base.list_folder(folder).entries
     except LenscatError:
@@ -114,28 +111,3 @@ def _check_files(place: Place, folder: LibraryPath, pointer: bool, report: Healt
     with suppress(LenscatError):  # what a crash left in a place that cannot be written stays
         place.base.sweep(folder)
     report.add_orphans(orphans_in(place, folder, entries))
-    if pointer and (problem := pointer_problem(place.base, folder)) is not None:
-        report.broken_pointers.add(f"{join(folder, POINTER_FILE)}: {problem}")
-
-
-def pointer_problem(store: Store, folder: LibraryPath) -> str | None:
-    """What is wrong with a folder's pointer file or with its target on this machine, or None."""
-    try:
-        target = parse_pointer(store.read(join(folder, POINTER_FILE), _POINTER_BYTES).data).target
-    except LenscatError as error:
-        return str(error)
-    here = store.local_path(folder)
-    return _target_problem(here, str(target["path"])) if target["type"] == "local" and here is not None else None
-
-
-def _target_problem(folder: Path, path: str) -> str | None:
-    """Why a pointer in `folder` leads nowhere, or None; `path` is relative to that folder, or absolute."""
-    try:
-        if stat.S_ISDIR((folder / os.fsdecode(encode_name(path))).stat().st_mode):
-            return None
-        reason = "is not a folder"
-    except ValueError:
-        return '"target.path" cannot be a path'
-    except OSError as error:
-        reason = "does not exist" if error.errno in MISSING else f"cannot be reached ({error.strerror})"
-    return f'its target {reason}: make that folder, or correct "target.path"'

@@ -66,7 +66,7 @@ def open_to_clean(location: str, options: LibraryOptions) -> tuple[list[CleanPla
             "(LENSCAT_READ_ONLY); to clean its overlay, name it with --overlay (LENSCAT_OVERLAY)."
         )
     opened = open_places(location, options)
-    places = [] if options.read_only else [CleanPlace("", opened.place.base)]
+    places = [] if options.read_only else [CleanPlace("", opened.place.base.base)]
     if opened.place.upper is not None:
         places.append(CleanPlace("cache" if options.overlay is None else "overlay", opened.place.upper))
     return places, opened.cache

@@ -9,7 +9,7 @@ from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.catalog.records import FolderRow, ItemRow
 from lenscat_backend.errors import InvalidError, LenscatError, NotFoundError
 from lenscat_backend.imaging.formats import MIME_TYPES
-from lenscat_backend.library.layout import POINTER_FILE, is_image
+from lenscat_backend.library.layout import is_image
 from lenscat_backend.library.place import Place
 from lenscat_backend.library.scan import Scanner
 from lenscat_backend.library.threads import in_thread
@@ -22,8 +22,12 @@ from lenscat_backend.models.manifest import (
     folder_kind,
 )
 from lenscat_backend.models.paths import LibraryPath, is_hidden, join
+from lenscat_backend.models.pointer import POINTER_FILE
 from lenscat_backend.models.text import sort_key
 from lenscat_backend.models.times import format_time, now_utc
+
+POINTER_WAIT_S = 1.0
+"""How long a listing waits for the targets of pointers that nobody has looked at yet."""
 
 
 class Folders:
@@ -39,7 +43,7 @@ class Folders:
         if is_hidden(path):
             raise NotFoundError("There is no such folder.")
         looked = await self._scanner.look(path)
-        kinds = await self._kinds(path, looked.listing.subfolders)
+        dirs = await self._dirs(path, looked.listing.subfolders)
         count = len(looked.listing.images)
         page_count = None if page is None else max(1, -(-count // PAGE_ITEMS))
         if page is None or page_count is None:
@@ -51,48 +55,62 @@ class Folders:
             if unread:  # a large folder that was listed by name only
                 await self._scanner.read_images(path, looked.listing, unread)
                 rows = await self._catalog.items(path, page * PAGE_ITEMS, PAGE_ITEMS)
-        return make_manifest(path, rows, kinds, page, page_count)
+        return make_manifest(path, rows, dirs, page, page_count)
 
     async def stored_manifest(self, path: LibraryPath) -> FolderManifest:
         """The folder as the catalog knows it, without a look at the disk."""
         rows = await self._catalog.items(path)
         children = await self._catalog.subfolders(path)
-        return make_manifest(path, rows, [(child.path.rpartition("/")[2], _kind_of(child)) for child in children])
+        return make_manifest(path, rows, [folder_of(child) for child in children])
 
-    async def _kinds(self, path: LibraryPath, names: Sequence[str]) -> list[tuple[str, FolderKind]]:
-        """The kind of each subfolder now: from the catalog where the folder's own etag is still the same."""
+    async def _dirs(self, path: LibraryPath, names: Sequence[str]) -> list[ManifestFolder]:
+        """Each subfolder as it is now: from the catalog where the folder's own etag is still the same."""
         if not names:
             return []
         rows = {row.path: row for row in await self._catalog.subfolders(path)}
-        remote = self._place.base.capabilities.remote
-        look = self._scanned_kinds if remote else self._present_kinds
-        kinds = await in_thread(look, path, names, rows)
-        unknown = [name for name in names if name not in kinds]
-        if remote:  # a request each, side by side
+        dirs = await in_thread(self._trusted, path, names, rows)
+        unknown = [name for name in names if name not in dirs]
+        if self._place.capabilities(path).remote:  # a request each, side by side
             peeked = await asyncio.gather(*(in_thread(self._peek, join(path, name)) for name in unknown))
         else:
             peeked = await in_thread(lambda: [self._peek(join(path, name)) for name in unknown])
-        kinds.update(zip(unknown, peeked, strict=True))
-        return [(name, kinds[name]) for name in names]
+        dirs.update((name, ManifestFolder(name, kind)) for name, kind in zip(unknown, peeked, strict=True))
+        await self._look_behind(path, dirs, [name for name in unknown if dirs[name].kind == "leaf-pointer"])
+        return [dirs[name] for name in names]
 
-    def _scanned_kinds(
+    def _trusted(
         self, path: LibraryPath, names: Sequence[str], rows: dict[LibraryPath, FolderRow]
-    ) -> dict[str, FolderKind]:
-        """As the last look at each folder found it: where every further look costs a request, that has to do."""
-        found = ((name, rows.get(join(path, name))) for name in names)
-        return {name: _kind_of(row) for name, row in found if row is not None and row.scanned}
+    ) -> dict[str, ManifestFolder]:
+        """The folders that are as the catalog knows them.
 
-    def _present_kinds(
-        self, path: LibraryPath, names: Sequence[str], rows: dict[LibraryPath, FolderRow]
-    ) -> dict[str, FolderKind]:
-        """Of the folders that are as the catalog knows them."""
-        kinds = {}
+        Of a remote folder that is what the last look at it found: where every further look costs a request, that has to
+        do. A pointer that was broken then is looked at again behind the reply.
+        """
+        dirs = {}
         for name in names:
-            child = join(path, name)
-            row = rows.get(child)
-            if row is not None and row.scanned and row.etag and row.etag == self._place.base.quick_folder_etag(child):
-                kinds[name] = _kind_of(row)
-        return kinds
+            row = rows.get(join(path, name))
+            if row is not None and row.scanned and self._is_as_known(row):
+                dirs[name] = folder_of(row)
+        return dirs
+
+    def _is_as_known(self, row: FolderRow) -> bool:
+        if self._place.capabilities(row.path).remote:
+            return True
+        return bool(row.etag) and row.etag == self._place.base.quick_folder_etag(row.path)
+
+    async def _look_behind(self, path: LibraryPath, dirs: dict[str, ManifestFolder], names: Sequence[str]) -> None:
+        """Fill in what pointers not known yet are called, and what is wrong with them; not for long."""
+        if not names:
+            return
+        looks = [asyncio.ensure_future(self._scanner.look(join(path, name))) for name in names]
+        done, late = await asyncio.wait(looks, timeout=POINTER_WAIT_S)
+        for look in (*done, *late):
+            look.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        rows = {row.path: row for row in await self._catalog.subfolders(path)}
+        for name in names:
+            row = rows.get(join(path, name))
+            if row is not None and row.pointer:
+                dirs[name] = folder_of(row)
 
     def _peek(self, path: LibraryPath) -> FolderKind:
         try:
@@ -105,18 +123,18 @@ class Folders:
 def make_manifest(
     path: LibraryPath,
     rows: Sequence[ItemRow],
-    kinds: Sequence[tuple[str, FolderKind]],
+    dirs: Sequence[ManifestFolder],
     page: int | None = None,
     page_count: int | None = None,
 ) -> FolderManifest:
     """The manifest of a folder from its rows, folders in the order people count in."""
-    ordered = sorted(kinds, key=lambda pair: (sort_key(pair[0]), pair[0]))
+    ordered = sorted(dirs, key=lambda folder: (sort_key(folder.name), folder.name))
     return FolderManifest(
         v=1,
         path=path,
         generated_at=format_time(now_utc()),
         items=[manifest_item(row) for row in rows],
-        dirs=[ManifestFolder(name, kind) for name, kind in ordered],
+        dirs=ordered,
         page=page,
         page_count=page_count,
     )
@@ -138,8 +156,10 @@ def manifest_item(row: ItemRow) -> ManifestItem:
     )
 
 
-def _kind_of(row: FolderRow) -> FolderKind:
-    return folder_kind(pointer=row.pointer, images=row.images > 0)
+def folder_of(row: FolderRow) -> ManifestFolder:
+    """One subfolder as the manifest shows it."""
+    kind = folder_kind(pointer=row.pointer, images=row.images > 0)
+    return ManifestFolder(row.path.rpartition("/")[2], kind, row.label, row.error)
 
 
 def _check_page(page: int, page_count: int) -> None:

@@ -17,8 +17,9 @@ from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.errors import LenscatError
 from lenscat_backend.library.place import Place
 from lenscat_backend.library.scan import Scanner
-from lenscat_backend.library.tree_scan import ScanProgress
+from lenscat_backend.library.tree_scan import WHOLE, Part, ScanProgress
 from lenscat_backend.library.watch import Watch
+from lenscat_backend.library.watch_targets import TargetWatches
 from lenscat_backend.models.paths import ROOT, LibraryPath
 
 _log = logging.getLogger("lenscat")
@@ -29,6 +30,8 @@ FIRST_SCAN_S = 1.5
 SCAN_POLL_S = 0.02
 SCAN_POLLS = 50
 """A search waits this long for a running scan to end; after that it answers from what has been found so far."""
+ON_DISKS = Part(skip_remote=True)
+"""What a search compares: buckets behind pointers are compared at intervals, for that costs time and money."""
 _COMPARING = "%s Until that works again, changes are found by comparing instead."
 _AT_ONCE = 8
 _NEW_FOLDERS = 500
@@ -43,6 +46,7 @@ class Freshness:
         place: Place,
         scanner: Scanner,
         make_watch: Callable[[], Watch] | None,
+        targets: TargetWatches,
         *,
         poll_s: float,
     ) -> None:
@@ -50,6 +54,7 @@ class Freshness:
         self._place = place
         self._scanner = scanner
         self._make_watch = make_watch
+        self._targets = targets
         self._poll_s = poll_s
         self._running: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
@@ -120,8 +125,8 @@ class Freshness:
         elif watch is not None and await watch.heard_all():
             changed = watch.take_changed()
             if not self.scanning and (watch.take_missed() or self.owed is not None):
-                await self.scan_all()
-            await self._look_at(changed)
+                await self.scan_all(part=ON_DISKS)
+            await self._look_at([*changed, *await self._changed_behind_pointers()])
         else:
             self._drop_failed()
             await self._compare()
@@ -143,7 +148,7 @@ class Freshness:
         small = (await self._catalog.totals()).items <= SMALL_LIBRARY
         if small or self._lost or self.owed or not self.scanned:
             self._lost = False
-            await self.scan_all()
+            await self.scan_all(part=ON_DISKS if self.scanned else WHOLE)
         else:
             await self._look_at(await self._folders_with_new_times())
 
@@ -153,10 +158,31 @@ class Freshness:
         if not self.scanned or self.owed or old:
             await self.scan_all()
 
-    async def scan_all(self, progress: ScanProgress | None = None) -> None:
+    async def poll_targets(self) -> None:
+        """Compare what lies in buckets behind pointers; one that cannot be reached says so in its folder."""
+        for pointer in self._place.base.remote_targets():
+            with suppress(LenscatError):
+                await self._scanner.scan_tree(part=Part(below=pointer))
+
+    async def close(self) -> None:
+        """Stop listening."""
+        await self._targets.close()
+        if self.watch is not None:
+            await asyncio.to_thread(self.watch.close)
+
+    async def _changed_behind_pointers(self) -> list[LibraryPath]:
+        """The folders on this machine that changed behind pointers; what nobody heard of is compared here."""
+        targets = {pointer: str(folder) for pointer, folder in self._place.base.local_targets().items()}
+        heard = await self._targets.hear(targets)
+        for pointer in heard.unheard:
+            with suppress(LenscatError):
+                await self._scanner.scan_tree(part=Part(below=pointer, skip_remote=True))
+        return heard.changed
+
+    async def scan_all(self, progress: ScanProgress | None = None, part: Part = WHOLE) -> None:
         """Scan the whole library. A scan that fails is owed: every refresh tries again until one succeeds."""
         try:
-            await self._scanner.scan_tree(progress)
+            await self._scanner.scan_tree(progress, part)
         except Exception as error:
             self.owed = str(error) if isinstance(error, LenscatError) else "Something unexpected: the log tells what."
             raise
@@ -206,10 +232,13 @@ class Freshness:
 
     async def _note_gone(self, path: LibraryPath, error: LenscatError) -> None:
         if path != ROOT and await self._catalog.folder(path) is not None:
-            await self._catalog.set_folder_problem(path, str(error))
+            await self._scanner.note_error(path, error)
 
     async def _folders_with_new_times(self) -> list[LibraryPath]:
         known = await self._catalog.folder_etags()
-        return await asyncio.to_thread(
-            lambda: [path for path, etag in known if not etag or self._place.base.quick_folder_etag(path) != etag]
-        )
+        return await asyncio.to_thread(lambda: [path for path, etag in known if self._has_new_time(path, etag)])
+
+    def _has_new_time(self, path: LibraryPath, etag: str) -> bool:
+        if not etag:
+            return not self._place.capabilities(path).remote
+        return self._place.base.quick_folder_etag(path) != etag

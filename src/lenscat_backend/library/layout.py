@@ -15,7 +15,6 @@ THUMBNAIL_SUFFIX = ".thumbnail"
 FOLDER_MANIFEST = "_index.json"
 ROLLUP = "_rollup.json"
 HEALTH_REPORT = "_health.json"
-POINTER_FILE = ".lenscat.folder.json"
 MANIFESTS = frozenset((FOLDER_MANIFEST, ROLLUP, HEALTH_REPORT))
 
 _SAFE_CHARS = 60

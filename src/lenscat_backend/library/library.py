@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -29,7 +27,7 @@ from lenscat_backend.library.thumbnails import Thumbnail, Thumbnails
 from lenscat_backend.library.tree_scan import ScanProgress
 from lenscat_backend.library.upkeep import Upkeep
 from lenscat_backend.library.views import Item, make_item
-from lenscat_backend.library.watch_system import SystemWatch
+from lenscat_backend.library.watching import target_watches, watch_maker
 from lenscat_backend.library.work_queue import WorkQueue
 from lenscat_backend.models.edit import editable
 from lenscat_backend.models.manifest import FolderManifest
@@ -64,6 +62,7 @@ class Library:
     async def __aenter__(self) -> Self:
         opened, options = self._opened, self._options
         self.catalog = await in_thread(Catalog, opened.cache / "catalog.sqlite3")
+        opened.place.base.expect(row.path for row in await self.catalog.pointers())
         self._scanner = Scanner(
             self.catalog,
             opened.place,
@@ -75,11 +74,16 @@ class Library:
         self.queue: WorkQueue[bytes] = WorkQueue(options.threads)
         self.thumbnails = Thumbnails(opened.place, self.catalog, self.queue, options.limits)
         self._folders = Folders(self.catalog, opened.place, self._scanner)
-        self._manifests = Manifests(self.catalog, self._folders, opened.place.derived, opened.cache)
+        self._manifests = Manifests(self.catalog, self._folders, opened.place, opened.cache)
         self._sidecars = Sidecars(opened.place, now_utc)
         self._items = Items(self.catalog, opened.place, self._scanner, self._sidecars)
         self._freshness = Freshness(
-            self.catalog, opened.place, self._scanner, self._watch_maker(), poll_s=options.poll_s
+            self.catalog,
+            opened.place,
+            self._scanner,
+            watch_maker(opened, options, self._follow),
+            target_watches(opened, options, self._follow),
+            poll_s=options.poll_s,
         )
         self._upkeep = Upkeep(self.catalog, self._freshness, self._manifests)
         return self
@@ -88,8 +92,7 @@ class Library:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._upkeep.close()
-        if self._freshness.watch is not None:
-            await in_thread(self._freshness.watch.close)
+        await self._freshness.close()
         await self.queue.close()
         await in_thread(self._scanner.close)
         await in_thread(self.catalog.close)
@@ -140,9 +143,9 @@ class Library:
 
     def start_background(self) -> None:
         """Watch for changes and scan the whole library, as a server does; returns at once."""
-        poll_s = self._options.poll_s if self._opened.place.base.capabilities.remote else None
-        self._upkeep.start(self.scan, watch=self._options.watch, poll_s=poll_s)
-        if poll_s is not None and self._opened.place.sidecars is not None:
+        remote = self._opened.place.base.capabilities.remote
+        self._upkeep.start(self.scan, watch=self._options.watch, polled=remote, poll_s=self._options.poll_s)
+        if remote and self._opened.place.sidecars is not None:
             self._upkeep.check_conditions(self._opened.place.sidecars)
 
     async def folder(self, path: str = "", page: int | None = None) -> FolderManifest:
@@ -179,10 +182,12 @@ class Library:
 
     async def original_address(self, path: str) -> str | None:
         """Where the object store itself hands the picture out for a while; None where that is not asked for."""
-        if not self._options.signed_urls_s or not self._opened.place.base.capabilities.remote:
+        if not self._options.signed_urls_s:
             return None
         parsed = parse_path(path)
         await self._items.entry(parsed)
+        if not self._opened.place.capabilities(parsed).remote:
+            return None
         return self._opened.place.base.signed_url(parsed, self._options.signed_urls_s)
 
     async def search(self, query: str = "", limit: int = -1) -> AsyncIterator[Item]:
@@ -270,7 +275,7 @@ class Library:
         await self.scan()
         report = await check_library(self.catalog, self._opened.place, on_folder)
         with contextlib.suppress(LenscatError):
-            await in_thread(write_report, report, self._opened.place.derived)
+            await in_thread(write_report, report, self._opened.place.derived_at(ROOT))
         return report
 
     async def totals(self) -> Totals:
@@ -280,21 +285,6 @@ class Library:
     def _read_rest(self, path: LibraryPath) -> None:
         """Read in the background what a first look left of a large folder."""
         self._upkeep.spawn(self._scanner.read_rest(path))
-
-    def _watch_maker(self) -> Callable[[], SystemWatch] | None:
-        """How to watch the library; None where it is not on this machine."""
-        spec, options = self._opened.spec, self._options
-        if spec is None:
-            return None
-        return partial(
-            SystemWatch,
-            spec.base,
-            spec.upper if options.overlay is not None else None,
-            self._opened.cache / "markers",
-            asyncio.get_running_loop(),
-            self._follow,
-            follow_outside=options.follow_links_outside,
-        )
 
     def _follow(self) -> None:
         self._upkeep.follow()

@@ -10,7 +10,8 @@ from blake3 import blake3
 
 from lenscat_backend.catalog.records import KnownItem
 from lenscat_backend.imaging.formats import format_of_name
-from lenscat_backend.library.layout import MANIFESTS, POINTER_FILE, sidecar_name, thumbnail_name
+from lenscat_backend.library.layout import MANIFESTS, sidecar_name, thumbnail_name
+from lenscat_backend.models.pointer import POINTER_FILE
 from lenscat_backend.models.text import sort_key
 from lenscat_backend.storage.base import Entry, Listing
 
@@ -43,6 +44,8 @@ class FolderListing:
     etag: str
     fingerprint: bytes | None
     problems: tuple[str, ...]
+    label: str
+    error: str
 
 
 class Change(NamedTuple):
@@ -79,6 +82,8 @@ def merge_listings(base: Listing, upper: Listing | None) -> FolderListing:
         base.etag,
         _fingerprint(base, upper),
         base.problems,
+        base.label,
+        base.error,
     )
 
 
@@ -130,5 +135,5 @@ def _fingerprint(base: Listing, upper: Listing | None) -> bytes | None:
                 return None
             marks.append(f"{number}\0{entry.name}\0{entry.etag}")
     marks.sort()
-    marks += base.problems
+    marks += [*base.problems, base.label, base.error]
     return blake3("\n".join(marks).encode("utf-8", "surrogatepass")).digest(16)

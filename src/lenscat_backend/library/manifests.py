@@ -15,9 +15,10 @@ from blake3 import blake3
 from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.catalog.records import ItemRow
 from lenscat_backend.catalog.updates import CHANGES
-from lenscat_backend.errors import LenscatError
+from lenscat_backend.errors import LenscatError, NotFoundError
 from lenscat_backend.library.folders import Folders
 from lenscat_backend.library.layout import ROLLUP_PATH, manifest_path
+from lenscat_backend.library.place import Place
 from lenscat_backend.library.threads import in_thread
 from lenscat_backend.models.manifest import FolderManifest, RollupItem
 from lenscat_backend.models.paths import LibraryPath, join
@@ -31,12 +32,12 @@ _ROLLED_UP = "rolled_up"
 
 
 class Manifests:
-    """The manifest files of one library. `target` is where they go, `scratch` a folder for temporary files."""
+    """The manifest files of one library; `scratch` is a folder for temporary files."""
 
-    def __init__(self, catalog: Catalog, folders: Folders, target: Store, scratch: Path) -> None:
+    def __init__(self, catalog: Catalog, folders: Folders, place: Place, scratch: Path) -> None:
         self._catalog = catalog
         self._folders = folders
-        self._target = target
+        self._place = place
         self._scratch = scratch
         self._waiting: set[LibraryPath] = set()
         self.unwritable: str | None = None
@@ -57,14 +58,15 @@ class Manifests:
     async def write_folder(self, path: LibraryPath) -> bool:
         """Write one folder's manifest if its content is not what the file holds; whether it was written."""
         row = await self._catalog.folder(path)
-        if row is None or not row.scanned:
+        store = await in_thread(self._place.manifests_at, path)
+        if row is None or not row.scanned or store is None:
             return False
         manifest = await self._folders.stored_manifest(path)
         digest = content_digest(manifest)
         target = manifest_path(path)
-        if digest == row.manifest_digest and await in_thread(self._exists, target):
+        if digest == row.manifest_digest and await in_thread(_exists, store, target):
             return False
-        if not await in_thread(self._write, target, iter([orjson.dumps(manifest)])):
+        if not await in_thread(self._write, store, target, iter([orjson.dumps(manifest)])):
             return False
         await self._catalog.set_manifest_digest(path, digest)
         return True
@@ -77,15 +79,22 @@ class Manifests:
         with TemporaryFile(dir=self._scratch) as file:
             count = await self._fill_rollup(file, generated_at)
             file.seek(0)
-            if await in_thread(self._write, ROLLUP_PATH, iter(partial(file.read, COPY_BYTES), b"")):
+            if await in_thread(self._write, self._root, ROLLUP_PATH, iter(partial(file.read, COPY_BYTES), b"")):
                 await self._catalog.set_fact(_ROLLED_UP, changes or 0)
         return count, generated_at
 
     async def rollup_is_stale(self) -> bool:
-        """Whether items changed since the rollup was written (before the last start too), or it is missing."""
+        """Whether items changed since the rollup was written (before the last start too), or it is missing.
+
+        Where it costs a request to see that it is there, what was written is trusted to be.
+        """
         if (await self._catalog.fact(CHANGES) or 0) != await self._catalog.fact(_ROLLED_UP):
             return True
-        return not await in_thread(self._exists, ROLLUP_PATH)
+        return not self._root.capabilities.remote and not await in_thread(_exists, self._root, ROLLUP_PATH)
+
+    @property
+    def _root(self) -> Store:
+        return self._place.upper or self._place.base
 
     async def _fill_rollup(self, file: IO[bytes], generated_at: str) -> int:
         """Collect the rollup in a scratch file, so that no lock is held at the library while the catalog is read."""
@@ -107,17 +116,22 @@ class Manifests:
         if batch:
             yield b",".join(batch), len(batch)
 
-    def _exists(self, path: LibraryPath) -> bool:
-        return self._target.quick_etag(path) is not None
-
-    def _write(self, path: LibraryPath, chunks: Iterator[bytes]) -> bool:
+    def _write(self, store: Store, path: LibraryPath, chunks: Iterator[bytes]) -> bool:
         try:
-            self._target.write_chunks(path, chunks)
+            store.write_chunks(path, chunks)
         except LenscatError as error:
             self.unwritable = str(error)  # a cache that cannot be kept is no reason not to serve the library
             return False
         self.unwritable = None
         return True
+
+
+def _exists(store: Store, path: LibraryPath) -> bool:
+    try:
+        store.stat(path)
+    except NotFoundError:
+        return False
+    return True
 
 
 def content_digest(manifest: FolderManifest) -> bytes:

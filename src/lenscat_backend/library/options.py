@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +21,10 @@ from lenscat_backend.storage.location import Location, parse_location
 from lenscat_backend.storage.object_options import ObjectOptions
 from lenscat_backend.storage.object_requests import Prices, RequestCounter
 from lenscat_backend.storage.opening import open_store
+from lenscat_backend.storage.pointer_store import PointerStore
+from lenscat_backend.storage.shadows import Shadows
+from lenscat_backend.storage.spots import spot_of
+from lenscat_backend.storage.targets import PointerRules, Targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class LibraryOptions:
     `threads`: pictures drawn at once, and processes of a large scan. `poll_s`: seconds between two scans of a library
     that is not on this machine. `signed_urls_s`: originals of an object store are not streamed but redirected to an
     address that is good for so long. `objects`: how object stores are reached, `prices`: what their requests cost.
+    `pointer_roots`: the folders of this machine that pointers may lead to, besides those of the library itself.
     """
 
     cache_dir: Path = field(default_factory=lambda: user_cache_path("lenscat"))
@@ -38,6 +43,7 @@ class LibraryOptions:
     overlay: str | None = None
     read_only: bool = False
     follow_links_outside: bool = False
+    pointer_roots: tuple[str, ...] = ()
     watch: bool = False
     poll_s: float = 60.0
     signed_urls_s: float = 0.0
@@ -68,8 +74,14 @@ def open_places(location: str, options: LibraryOptions, store: Store | None = No
     requests = RequestCounter()
     base = store or _open(parsed, options, requests, writable=not options.read_only, make_folders=False)
     upper = _upper(parsed, cache, options, requests)
-    sidecars = upper if options.overlay is not None else None if options.read_only else base
-    return Opened(Place(base, upper, sidecars), _spec(base, upper), cache, requests, parsed)
+    rules = PointerRules(
+        options.pointer_roots, str(cache / "targets"), options.follow_links_outside, writable=not options.read_only
+    )
+    home = spot_of(parsed, options.objects.endpoint)
+    pointers = PointerStore(base, home, Targets(rules, options.objects, requests))
+    sidecars = upper if options.overlay is not None else None if options.read_only else pointers
+    place = Place(pointers, upper, sidecars, Shadows(pointers))
+    return Opened(place, _spec(base, upper, rules), cache, requests, parsed)
 
 
 def _open(
@@ -85,12 +97,12 @@ def _open(
     )
 
 
-def _spec(base: Store, upper: Store | None) -> DiskSpec | None:
+def _spec(base: Store, upper: Store | None, rules: PointerRules) -> DiskSpec | None:
     """How worker processes open the place; None where they are of no use, for it is not all on this machine."""
     if not isinstance(base, LocalDisk) or not (upper is None or isinstance(upper, LocalDisk)):
         return None
     upper_root = None if upper is None else str(upper.local_path(ROOT))
-    return DiskSpec(str(base.local_path(ROOT)), upper_root, base.follow_outside)
+    return DiskSpec(str(base.local_path(ROOT)), upper_root, replace(rules, writable=False, buckets=False))
 
 
 def _identity(location: Location, options: LibraryOptions) -> str:

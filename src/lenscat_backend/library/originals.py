@@ -30,7 +30,7 @@ def open_original(place: Place, path: LibraryPath, known: ItemRecord | None) -> 
     """
     check_image_path(path)
     file = place.base.open(path)
-    if place.base.capabilities.remote and known is not None and known.etag == file.etag and known.width is not None:
+    if place.capabilities(path).remote and known is not None and known.etag == file.etag and known.width is not None:
         return Original(split(path)[1], file, MIME_TYPES.get(known.format))
     try:
         found = sniff(file.read(0, _SNIFFED))

@@ -28,6 +28,7 @@ from lenscat_backend.library.place import Place
 from lenscat_backend.library.records import Read, make_record, name_only_record, read_sidecar
 from lenscat_backend.models.facts import ImageFacts
 from lenscat_backend.models.paths import LibraryPath
+from lenscat_backend.models.pointer import POINTER_FILE
 from lenscat_backend.models.sidecar import MAX_SIDECAR_BYTES, Sidecar
 from lenscat_backend.storage.base import Listing, RangeReader
 
@@ -43,12 +44,23 @@ PART = 1000
 def list_folder(place: Place, path: LibraryPath) -> FolderListing:
     """The folder over all its layers; a folder that an upper layer does not have is empty there."""
     base = place.base.list_folder(path)
-    if place.upper is None:
+    upper = place.upper_at(path)
+    if upper is None:
         return merge_listings(base, None)
     try:
-        return merge_listings(base, place.upper.list_folder(path))
+        return merge_listings(base, upper.list_folder(path))
     except (NotFoundError, ForbiddenError):
         return merge_listings(base, _EMPTY)
+
+
+def is_pointer(place: Place, path: LibraryPath) -> bool:
+    """Whether a folder holds a pointer file, asked of one that cannot be listed."""
+    if place.base.points(path) or place.capabilities(path).remote:
+        return place.base.points(path)
+    try:
+        return POINTER_FILE in place.base.peek(path)  # a worker process has met it
+    except LenscatError:
+        return False
 
 
 def updates_of(
@@ -77,6 +89,8 @@ def updates_of(
         fingerprint=listing.fingerprint if all_read and _are_read(records) else None,
         subfolders=listing.subfolders,
         pointer=listing.pointer,
+        label=listing.label,
+        error=listing.error,
         problems=listing.problems,
     )
 
@@ -96,7 +110,7 @@ def probe_images(place: Place, path: LibraryPath, changes: Sequence[Change]) -> 
 
 
 def _derived(place: Place, path: LibraryPath) -> DerivedEntry | None:
-    for number, layer in enumerate(place.layers):
+    for number, layer in enumerate(place.layers_at(path)):
         try:
             entry = layer.stat(path)
         except (NotFoundError, ForbiddenError, UnsupportedError):
@@ -147,7 +161,7 @@ def _read_facts(image: RangeReader | LenscatError) -> tuple[ImageFacts | None, s
 def _read_sidecars(place: Place, path: LibraryPath, changes: Sequence[Change]) -> dict[str, ReadSidecar]:
     """Of the images that have one, by the image's name."""
     found: dict[str, ReadSidecar] = {}
-    for number, layer in enumerate(place.layers):
+    for number, layer in enumerate(place.layers_at(path)):
         here = [change for change in changes if change.sidecar is not None and change.sidecar.layer == number]
         if not here:
             continue  # a layer above need not have the folder at all

@@ -20,7 +20,7 @@ from lenscat_backend.library import probe
 from lenscat_backend.library.listing import FolderListing, changes_since, in_order, is_unchanged
 from lenscat_backend.library.place import Place
 from lenscat_backend.library.scan_tasks import DiskSpec
-from lenscat_backend.library.tree_scan import ScanProgress, TreeScan
+from lenscat_backend.library.tree_scan import WHOLE, Hooks, Part, ScanProgress, TreeScan
 from lenscat_backend.models.paths import ROOT, LibraryPath, split
 
 P = ParamSpec("P")
@@ -80,6 +80,17 @@ class Scanner:
             self._queued[path] = queued
         return await asyncio.shield(queued)
 
+    async def note_error(self, path: LibraryPath, error: LenscatError) -> None:
+        """Remember why a folder could not be looked at; one that is gone is forgotten."""
+        if isinstance(error, NotFoundError):
+            await self._catalog.remove_folder(path)
+            return
+        pointer = await self._in_thread(probe.is_pointer, self._place, path)
+        if pointer:
+            await self._ensure_parents(path)
+            await self._catalog.add_folder(path)
+        await self._catalog.set_folder_error(path, str(error), pointer=pointer)
+
     async def look_at_item(self, path: LibraryPath) -> None:
         """Make the catalog know one item as it is on disk now, without a look at the rest of its folder."""
         folder = split(path)[0]
@@ -107,10 +118,11 @@ class Scanner:
         await self.index_text()
         self._on_change(path)
 
-    async def scan_tree(self, progress: ScanProgress | None = None) -> ScanProgress:
-        """Look at every folder of the library, and put the text of new items into the substring index."""
+    async def scan_tree(self, progress: ScanProgress | None = None, part: Part = WHOLE) -> ScanProgress:
+        """Look at every folder of the library, or a part of it; put the text of new items into the substring index."""
         progress = progress or ScanProgress()
-        scan = TreeScan(self._catalog, self._place, self._spec, self._pool, progress, self._on_change)
+        hooks = Hooks(self._on_change, self.note_error)
+        scan = TreeScan(self._catalog, self._place, self._spec, self._pool, progress, hooks, part)
         indexing = asyncio.ensure_future(self._index_text_while(scan))
         self._indexing += 1
         try:
@@ -149,9 +161,9 @@ class Scanner:
         row = await self._catalog.folder(path)
         try:
             listing = await self._in_thread(probe.list_folder, self._place, path)
-        except NotFoundError:
-            if row is not None:
-                await self._catalog.remove_folder(path)
+        except LenscatError as error:
+            if row is not None if isinstance(error, NotFoundError) else self._place.base.points(path):
+                await self.note_error(path, error)
             raise
         if path == ROOT:
             await self._check_mounted(listing)

@@ -12,6 +12,10 @@ from lenscat_backend.library.place import Place
 from lenscat_backend.library.probe import list_folder, updates_of
 from lenscat_backend.models.paths import LibraryPath
 from lenscat_backend.storage.local import LocalDisk
+from lenscat_backend.storage.pointer_store import PointerStore
+from lenscat_backend.storage.shadows import Shadows
+from lenscat_backend.storage.spots import spot_of_folder
+from lenscat_backend.storage.targets import ElsewhereError, PointerRules, Targets
 
 
 class DiskSpec(NamedTuple):
@@ -19,7 +23,7 @@ class DiskSpec(NamedTuple):
 
     base: str
     upper: str | None
-    follow_outside: bool
+    rules: PointerRules
 
 
 class FolderTask(NamedTuple):
@@ -33,7 +37,8 @@ class FolderTask(NamedTuple):
 class FolderReply(NamedTuple):
     """`state`: "part" (more follow), "done", "unchanged", "changed" (ask again with `known`) or "failed".
 
-    Of no folder is "ready", the first that a worker says.
+    "elsewhere" is a folder behind a pointer to a bucket, which workers do not open. Of no folder is "ready", the first
+    that a worker says.
     """
 
     state: str
@@ -43,13 +48,24 @@ class FolderReply(NamedTuple):
 
 def open_place(spec: DiskSpec) -> Place:
     """The place of `spec`."""
-    base = LocalDisk(Path(spec.base), writable=False, follow_outside=spec.follow_outside)
+    root = Path(spec.base)
+    base = LocalDisk(root, writable=False, follow_outside=spec.rules.follow_outside)
+    pointers = PointerStore(base, spot_of_folder(root), Targets(spec.rules))
     upper = None if spec.upper is None else LocalDisk(Path(spec.upper), writable=False)
-    return Place(base, upper)
+    return Place(pointers, upper, shadows=Shadows(pointers))
 
 
-def look_at(place: Place, task: FolderTask) -> Iterator[FolderReply]:
+def look_or_fail(place: Place, task: FolderTask) -> Iterator[FolderReply]:
     """Do one task: the replies, of which the last one is final."""
+    try:
+        yield from _look_at(place, task)
+    except ElsewhereError:
+        yield FolderReply("elsewhere")
+    except LenscatError as error:
+        yield FolderReply("failed", None, error)
+
+
+def _look_at(place: Place, task: FolderTask) -> Iterator[FolderReply]:
     listing = list_folder(place, task.path)
     if task.fingerprint is not None and task.fingerprint == listing.fingerprint:
         yield FolderReply("unchanged")

@@ -56,7 +56,7 @@ class Sidecars:
         Where the client's condition does not hold, `ConditionError` carries the stored sidecar. `complete` adds what
         the image itself tells (facts, hash) before the write.
         """
-        target = self._place.editable()
+        target = self._place.editable_at(image)
         async with self._turn(image):
             for _ in range(ATTEMPTS):
                 found = await self._load(image)
@@ -76,7 +76,7 @@ class Sidecars:
 
     async def remove(self, image: LibraryPath, condition: Condition) -> None:
         """Delete the sidecar. `NotFoundError` where there is none."""
-        target = self._place.editable()
+        target = self._place.editable_at(image)
         async with self._turn(image):
             for _ in range(ATTEMPTS):
                 stored = self._visible(await self._load(image))

@@ -59,7 +59,6 @@ class Thumbnails:
 
     def __init__(self, place: Place, catalog: Catalog, queue: WorkQueue[bytes], limits: DecodeLimits) -> None:
         self._place = place
-        self._target = place.derived
         self._catalog = catalog
         self._queue = queue
         self._limits = limits
@@ -127,7 +126,7 @@ class Thumbnails:
         """Delete the stored thumbnail. `NotFoundError` where there is none."""
         await self._settled(path)
         self._forget(path)
-        await in_thread(self._target.delete, thumbnail_path(path))
+        await in_thread(lambda: self._place.derived_at(path).delete(thumbnail_path(path)))
         await self._catalog.set_item(path, thumb_etag="", thumb_source="")
 
     async def _settled(self, path: LibraryPath) -> Entry:
@@ -139,7 +138,7 @@ class Thumbnails:
         return await in_thread(self._read_existing, path, image, known)
 
     def _read_existing(self, path: LibraryPath, image: Entry, known: KnownItem | None) -> Thumbnail | None:
-        for number, layer in enumerate(self._place.layers):
+        for number, layer in enumerate(self._place.layers_at(path)):
             try:
                 blob = layer.read(thumbnail_path(path), MAX_THUMBNAIL_BYTES)
             except LenscatError:
@@ -154,7 +153,7 @@ class Thumbnails:
         if self._place.base.stat(path).etag != image.etag:
             raise PictureChangedError("The picture is being changed right now: try again in a moment.")
         try:
-            stored = self._target.write(thumbnail_path(path), data, durable=False)
+            stored = self._place.derived_at(path).write(thumbnail_path(path), data, durable=False)
             self._stored[path, image.etag] = stored.etag
             self.unwritable = None
         except LenscatError as error:  # a cache that cannot be kept is no reason not to show the picture
@@ -174,9 +173,10 @@ class Thumbnails:
         etag = self._stored.pop((path, image.etag), None)
         if etag is None:  # it could not be stored, or another caller who waited for it has done the rest
             return _named(data)
-        source = f"{self._place.layers.index(self._target)}:{etag}"
+        target = self._place.derived_at(path)
+        source = f"{self._place.layers_at(path).index(target)}:{etag}"
         await self._catalog.set_item(path, thumb_etag=source, thumb_source=image.etag, problem=None)
-        return self._hold(path, _Held(_named(data), image.etag, self._target, etag))
+        return self._hold(path, _Held(_named(data), image.etag, target, etag))
 
     def _hold(self, path: LibraryPath, held: _Held) -> Thumbnail:
         self._forget(path)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lenscat_backend.catalog.catalog import Catalog
-from lenscat_backend.catalog.records import FolderUpdate, KnownItem
-from lenscat_backend.errors import LenscatError, NotFoundError, TransientError
+from lenscat_backend.catalog.records import FolderRow, FolderUpdate, KnownItem
+from lenscat_backend.errors import LenscatError, TransientError
 from lenscat_backend.library.place import Place
-from lenscat_backend.library.scan_tasks import DiskSpec, FolderReply, FolderTask, look_at
+from lenscat_backend.library.scan_tasks import DiskSpec, FolderReply, FolderTask, look_or_fail
 from lenscat_backend.library.workers import ScanWorker
 from lenscat_backend.models.paths import ROOT, LibraryPath
 
@@ -31,6 +32,24 @@ MAX_WORKER_DEATHS = 3
 
 OnReply = Callable[[FolderTask, FolderReply], None]
 Look = Callable[[Sequence[FolderTask], OnReply], None]
+Draw = Callable[[], Awaitable[list[FolderTask]]]
+
+
+class Hooks(NamedTuple):
+    """Who hears of a folder that changed, and of one that could not be looked at."""
+
+    on_change: Callable[[LibraryPath], None]
+    note_error: Callable[[LibraryPath, LenscatError], Awaitable[None]]
+
+
+class Part(NamedTuple):
+    """What a scan looks at: the folder `below` and all in it; of known remote folders none with `skip_remote`."""
+
+    below: LibraryPath = ROOT
+    skip_remote: bool = False
+
+
+WHOLE = Part()
 
 
 @dataclass(slots=True)
@@ -54,6 +73,8 @@ class _Work:
     new: set[LibraryPath] = field(default_factory=set)
     changed: deque[LibraryPath] = field(default_factory=deque)
     in_work: set[LibraryPath] = field(default_factory=set)
+    elsewhere: dict[LibraryPath, FolderTask] = field(default_factory=dict)
+    """Folders in buckets, which this process looks at while workers look at those on its disks."""
 
 
 class TreeScan:
@@ -66,14 +87,16 @@ class TreeScan:
         spec: DiskSpec | None,
         pool: ThreadPoolExecutor,
         progress: ScanProgress,
-        on_change: Callable[[LibraryPath], None],
+        hooks: Hooks,
+        part: Part,
     ) -> None:
         self._catalog = catalog
         self._place = place
         self._spec = spec
         self._pool = pool
         self._progress = progress
-        self._on_change = on_change
+        self._hooks = hooks
+        self._part = part
         self._work = _Work()
         self._turn = asyncio.Lock()
         self.stopped = False
@@ -81,12 +104,12 @@ class TreeScan:
         self._loop = asyncio.get_running_loop()
 
     async def run(self, processes: int) -> None:
-        """Look at everything; returns when nothing remains. Raises what the library's root itself raised."""
-        if await self._catalog.folder(ROOT) is None:
-            await self._catalog.add_folder(ROOT)
+        """Look at everything; returns when nothing remains. Raises what the scan's first folder itself raised."""
+        if await self._catalog.folder(self._part.below) is None:
+            await self._catalog.add_folder(self._part.below)
         else:
             self._work.newest_known = await self._catalog.newest_folder_id()
-        await self._drain(self._look_here, done=lambda: self._progress.images_read >= WORKERS_FROM_IMAGES)
+        await self._drain(self._look_here, self._next_tasks, done=self._is_large)
         if await self._remains():
             await (self._drain_in_threads() if self._spec is None else self._drain_in_processes(self._spec, processes))
         if self._root_error is not None:
@@ -98,14 +121,15 @@ class TreeScan:
 
     async def _drain_in_threads(self) -> None:
         """Of a remote place, whose work is waiting: each thread looks at a folder, and reads many of its pictures."""
-        await asyncio.gather(*(self._drain(self._look_here) for _ in range(REMOTE_FOLDERS)))
+        await asyncio.gather(*(self._drain(self._look_here, self._next_tasks) for _ in range(REMOTE_FOLDERS)))
 
     async def _drain_in_processes(self, spec: DiskSpec, processes: int) -> None:
         """In worker processes, and here until the first of them has started."""
         started = asyncio.Event()
         await asyncio.gather(
-            self._drain(self._look_here, done=started.is_set),
+            self._drain(self._look_here, self._next_on_disk, done=started.is_set),
             *(self._drain_in_process(spec, started) for _ in range(processes)),
+            *(self._drain(self._look_here, self._next_elsewhere) for _ in range(REMOTE_FOLDERS)),
         )
 
     async def _drain_in_process(self, spec: DiskSpec, started: asyncio.Event) -> None:
@@ -114,7 +138,7 @@ class TreeScan:
             try:
                 await self._loop.run_in_executor(None, worker.wait_until_ready)
                 started.set()
-                await self._drain(worker.look)
+                await self._drain(worker.look, self._next_on_disk)
                 return
             except TransientError:
                 if self.stopped:
@@ -123,13 +147,13 @@ class TreeScan:
             finally:
                 await self._loop.run_in_executor(None, worker.close)
         started.set()
-        await self._drain(self._look_here)
+        await self._drain(self._look_here, self._next_on_disk)
 
-    async def _drain(self, look: Look, done: Callable[[], bool] = lambda: False) -> None:
+    async def _drain(self, look: Look, draw: Draw, done: Callable[[], bool] = lambda: False) -> None:
         while not done():
-            tasks = await self._next_tasks()
+            tasks = await draw()
             if not tasks:
-                if not self._work.in_work:
+                if not self._work.in_work and not self._work.elsewhere:
                     return
                 await asyncio.sleep(0.005)  # another worker may still find subfolders
                 continue
@@ -139,7 +163,12 @@ class TreeScan:
                 self._work.in_work.difference_update(task.path for task in tasks)
 
     async def _remains(self) -> bool:
-        return not self._work.walk_done or bool(self._work.changed) or bool(await self._catalog.unscanned_folders(1))
+        if not self._work.walk_done or self._work.changed:
+            return True
+        return bool(await self._catalog.unscanned_folders(1, self._part.below))
+
+    def _is_large(self) -> bool:
+        return self._progress.images_read >= WORKERS_FROM_IMAGES
 
     async def _next_tasks(self) -> list[FolderTask]:
         async with self._turn:
@@ -147,14 +176,31 @@ class TreeScan:
             self._work.in_work.update(task.path for task in tasks)
             return tasks
 
+    async def _next_on_disk(self) -> list[FolderTask]:
+        """The next folders on this machine; those in buckets are put aside on the way."""
+        while tasks := await self._next_tasks():
+            remote = [task for task in tasks if self._place.capabilities(task.path).remote]
+            self._work.elsewhere.update((task.path, task) for task in remote)
+            self._work.in_work.difference_update(task.path for task in remote)
+            if len(remote) < len(tasks):
+                return [task for task in tasks if task.path not in self._work.elsewhere]
+        return []
+
+    async def _next_elsewhere(self) -> list[FolderTask]:
+        """One folder in a bucket."""
+        for path in self._work.elsewhere:
+            self._work.in_work.add(path)
+            return [self._work.elsewhere.pop(path)]
+        return []
+
     async def _changed_tasks(self) -> list[FolderTask]:
         paths = [self._work.changed.popleft() for _ in range(min(BATCH_FOLDERS, len(self._work.changed)))]
         return [FolderTask(path, None, await self._catalog.known_items(path)) for path in paths]
 
     async def _new_tasks(self) -> list[FolderTask]:
-        in_work = self._work.in_work
-        found = await self._catalog.unscanned_folders(BATCH_FOLDERS + len(in_work))
-        new = [path for path in found if path not in in_work][:BATCH_FOLDERS]
+        busy = self._work.in_work | self._work.elsewhere.keys()
+        found = await self._catalog.unscanned_folders(BATCH_FOLDERS + len(busy), self._part.below)
+        new = [path for path in found if path not in busy][:BATCH_FOLDERS]
         self._work.new.update(new)
         return [FolderTask(path, None, {}) for path in new]
 
@@ -164,16 +210,16 @@ class TreeScan:
         work.walk_done = work.walk_done or not work.newest_known
         while not work.walk_done:
             if work.walked_to is None:
-                root = await self._catalog.folder(ROOT)
-                rows = [root] if root else []
+                first = await self._catalog.folder(self._part.below)
+                rows = [first] if first else []
             else:
-                rows = await self._catalog.folders_after(work.walked_to, BATCH_FOLDERS * 4)
+                rows = await self._catalog.folders_after(work.walked_to, BATCH_FOLDERS * 4, self._part.below)
                 work.walk_done = not rows
-            work.walked_to = rows[-1].path if rows else work.walked_to or ""
+            work.walked_to = rows[-1].path if rows else work.walked_to or self._part.below
             tasks = [
                 FolderTask(row.path, row.fingerprint, await self._known(row.path))
                 for row in rows
-                if row.scanned and row.id <= work.newest_known and row.path not in work.new
+                if row.scanned and row.id <= work.newest_known and row.path not in work.new and self._is_wanted(row)
             ]
             if tasks:
                 return tasks
@@ -181,11 +227,15 @@ class TreeScan:
 
     async def _known(self, path: LibraryPath) -> dict[str, KnownItem] | None:
         """What is sent along with a known folder: nothing where listing it twice is cheap, should it have changed."""
-        return await self._catalog.known_items(path) if self._spec is None else None
+        remote = self._spec is None or self._place.capabilities(path).remote
+        return await self._catalog.known_items(path) if remote else None
+
+    def _is_wanted(self, row: FolderRow) -> bool:
+        return not (self._part.skip_remote and self._place.capabilities(row.path).remote)
 
     def _look_here(self, tasks: Sequence[FolderTask], on_reply: OnReply) -> None:
         for task in tasks:
-            for reply in _look_or_fail(self._place, task):
+            for reply in look_or_fail(self._place, task):
                 on_reply(task, reply)
 
     def _exchange(self, look: Look, tasks: Sequence[FolderTask]) -> None:
@@ -225,24 +275,16 @@ class TreeScan:
             progress.images_read += len(reply.update.upserts)
         if reply.state == "changed":
             self._work.changed.append(task.path)
+        elif reply.state == "elsewhere":
+            self._work.elsewhere[task.path] = task
         elif reply.state != "part":
             progress.folders += 1
             progress.failed += reply.state == "failed"
             if reply.state == "done":
                 progress.folders_changed += 1
-                self._loop.call_soon_threadsafe(self._on_change, task.path)
+                self._loop.call_soon_threadsafe(self._hooks.on_change, task.path)
 
     async def _note_failure(self, path: LibraryPath, error: LenscatError) -> None:
-        if isinstance(error, NotFoundError):
-            await self._catalog.remove_folder(path)
-        else:
-            await self._catalog.set_folder_problem(path, str(error))
-        if path == ROOT:
+        await self._hooks.note_error(path, error)
+        if path == self._part.below:
             self._root_error = error
-
-
-def _look_or_fail(place: Place, task: FolderTask) -> Iterator[FolderReply]:
-    try:
-        yield from look_at(place, task)
-    except LenscatError as error:
-        yield FolderReply("failed", None, error)

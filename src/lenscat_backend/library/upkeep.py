@@ -44,11 +44,16 @@ class Upkeep:
         self.conditions_problem: str | None = None
         """Why writes on a condition cannot be trusted; None where they can, or nobody tried."""
 
-    def start(self, scan: Callable[[], Awaitable[object]], *, watch: bool, poll_s: float | None) -> None:
-        """Watch for changes and scan the whole library, again every `poll_s` if that is given; returns at once."""
+    def start(self, scan: Callable[[], Awaitable[object]], *, watch: bool, polled: bool, poll_s: float) -> None:
+        """Watch for changes and scan the whole library; returns at once.
+
+        Every `poll_s` the whole is scanned again if it is to be `polled`, else what lies in buckets behind pointers.
+        """
         self._serving = True
         self._freshness.started = time.monotonic()
-        self.spawn(self._watch_and_scan(scan, watch, poll_s))
+        self.spawn(self._watch_and_scan(scan, watch, poll_s if polled else None))
+        if not polled:
+            self.spawn(self._poll_targets(poll_s))
 
     def changed(self, folder: LibraryPath) -> None:
         """Something in `folder` is not as it was: its manifest and the rollup follow."""
@@ -109,6 +114,12 @@ class Upkeep:
         while True:
             await asyncio.sleep(poll_s)
             await self._scan_and_write(scan)
+
+    async def _poll_targets(self, poll_s: float) -> None:
+        while True:
+            await asyncio.sleep(poll_s)
+            if not self._freshness.scanning:
+                await self._freshness.poll_targets()
 
     async def _follow_changes(self) -> None:
         await asyncio.sleep(QUIET_S)

@@ -12,9 +12,8 @@ import signal
 import sys
 from typing import BinaryIO
 
-from lenscat_backend.errors import LenscatError
 from lenscat_backend.library.place import Place
-from lenscat_backend.library.scan_tasks import FolderReply, FolderTask, look_at, open_place
+from lenscat_backend.library.scan_tasks import FolderReply, FolderTask, look_or_fail, open_place
 
 NICE = 5
 """Below the server: whoever opens a folder does not wait for a scan, nor does the writer that stores what it finds."""
@@ -42,11 +41,8 @@ def main() -> None:
 
 
 def _serve(place: Place, task: FolderTask, replies: BinaryIO) -> None:
-    try:
-        for reply in look_at(place, task):
-            pickle.dump(reply, replies, pickle.HIGHEST_PROTOCOL)
-    except LenscatError as error:
-        pickle.dump(FolderReply("failed", None, error), replies, pickle.HIGHEST_PROTOCOL)
+    for reply in look_or_fail(place, task):
+        pickle.dump(reply, replies, pickle.HIGHEST_PROTOCOL)
 
 
 if __name__ == "__main__":

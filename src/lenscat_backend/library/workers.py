@@ -12,7 +12,7 @@ from lenscat_backend.errors import TransientError
 from lenscat_backend.library.scan_tasks import DiskSpec, FolderReply, FolderTask
 
 _MODULE = "lenscat_backend.library.worker_main"
-_FINAL = frozenset(("done", "unchanged", "changed", "failed"))
+_FINAL = frozenset(("done", "unchanged", "changed", "elsewhere", "failed"))
 
 
 class ScanWorker:

@@ -25,12 +25,25 @@ class ManifestItem:
     hash: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestFolder:
-    """One subfolder."""
+class ManifestFolder(dict[str, str]):
+    """One subfolder: `name`, `kind`, and only where there is one a `label` and an `error`.
 
-    name: str
-    kind: FolderKind
+    `label` is what a pointer says its folder is to be called, `error` why the folder cannot be shown.
+    """
+
+    def __init__(self, name: str, kind: FolderKind, label: str = "", error: str = "") -> None:
+        super().__init__(name=name, kind=kind)
+        self.update({key: value for key, value in (("label", label), ("error", error)) if value})
+
+    @property
+    def name(self) -> str:
+        """Its name in the folder above."""
+        return self["name"]
+
+    @property
+    def kind(self) -> str:
+        """leaf-pointer, leaf-real or branch."""
+        return self["kind"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,12 +45,15 @@ class Listing(NamedTuple):
     """One folder: its entries in no particular order, and the folder's own etag ("" where the store has none).
 
     The folder's etag changes whenever an entry is added, renamed or removed. `problems` names entries that exist but
-    cannot be shown, with the reason (a link out of the library, a name the store refuses).
+    cannot be shown, with the reason (a link out of the library, a name the store refuses). Where the folder is a
+    pointer, `label` is what it is to be called and `error` what is wrong with its target, else both are "".
     """
 
     entries: tuple[Entry, ...]
     etag: str
     problems: tuple[str, ...] = ()
+    label: str = ""
+    error: str = ""
 
 
 class Blob(NamedTuple):

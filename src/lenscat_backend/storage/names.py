@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-LISTED_HIDDEN_NAMES = frozenset((".lenscat.folder.json",))
+from lenscat_backend.models.pointer import POINTER_FILE
+
+LISTED_HIDDEN_NAMES = frozenset((POINTER_FILE,))
 """Hidden files that a listing reports all the same: they change what their folder is."""
 
 TEMP_PREFIX = ".lenscat-tmp-"

@@ -1,0 +1,304 @@
+"""A store that follows pointers: one library out of many disks and buckets.
+
+A folder that holds a pointer file shows its target's content, and every path below it is the target's. Which folders
+are pointers is learnt from listings; where a path is not found, the folders above it are looked at before that is said,
+so that an address of a picture works before any listing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from copy import copy
+from pathlib import Path
+from typing import TypeVar
+
+from lenscat_backend.errors import LenscatError, NotFoundError
+from lenscat_backend.models.paths import ROOT, LibraryPath, join, split
+from lenscat_backend.models.pointer import POINTER_FILE
+from lenscat_backend.storage.base import Capabilities, Entry, Listing, Store
+from lenscat_backend.storage.mounts import Mount, Mounts, mount_at
+from lenscat_backend.storage.routed import RoutedStore
+from lenscat_backend.storage.spots import Spot
+from lenscat_backend.storage.targets import TargetPlace, Targets
+
+T = TypeVar("T")
+
+_PLAIN_FOLDERS = 20_000
+"""How many folders of remote places are remembered to be no pointers."""
+
+
+class PointerStore(RoutedStore):
+    """`base`, with its pointers followed. Safe to use from several threads.
+
+    What is wrong with a pointer is raised by every call about its folder's content: `BrokenPointerError`,
+    `OutsideLibraryError`, `UnreachableError`, `ForbiddenError`. Calls about the whole place are about `base` alone.
+    """
+
+    def __init__(self, base: Store, home: Spot, targets: Targets) -> None:
+        """`home` is the spot of `base`."""
+        self.base = base
+        self._home = home
+        self._mounts = Mounts(targets)
+        self._suspects: set[LibraryPath] = set()
+        self._plain: OrderedDict[LibraryPath, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of the base."""
+        return self.base.capabilities
+
+    def capabilities_at(self, path: LibraryPath) -> Capabilities:
+        """Those of the store that answers for `path`; without writing where a pointer on the way is broken."""
+        try:
+            return self.at(path)[0].capabilities
+        except LenscatError:
+            return Capabilities(folder_etag=False, writable=False)
+
+    def expect(self, folders: Iterable[LibraryPath]) -> None:
+        """Take it that these folders may be pointers, as they were once: they are looked at before they are passed."""
+        self._suspects.update(folders)
+
+    def points(self, folder: LibraryPath) -> bool:
+        """Whether `folder` is known to be a pointer, a broken one too."""
+        return self._mounts.at(folder) is not None
+
+    def is_mounted(self, path: LibraryPath) -> bool:
+        """Whether `path` is a pointer folder that is followed, or lies in one."""
+        return self._mount(path) is not None
+
+    def remote_targets(self) -> list[LibraryPath]:
+        """The pointer folders known so far whose targets are in buckets, and that lie in no such target."""
+        return [mount.at for mount in self._mounts.all() if _is_bucket(mount) and not _is_in_bucket(mount)]
+
+    def local_targets(self) -> dict[LibraryPath, Path]:
+        """The pointer folders known so far whose targets are on this machine, and those."""
+        stores = {mount.at: mount.target.store for mount in self._mounts.all() if mount.target is not None}
+        folders = {at: store.local_path(ROOT) for at, store in stores.items()}
+        return {at: folder for at, folder in folders.items() if folder is not None}
+
+    def place_of(self, path: LibraryPath) -> Hashable:
+        """The same for all paths of one file, however it is reached."""
+        store, rest = self.at(path)
+        return id(store), rest
+
+    def target_at(self, path: LibraryPath) -> TargetPlace | None:
+        """The target that `path` lies in; None where that is the base, or the pointer is broken."""
+        mount = self._mount(path)
+        return mount.target if mount is not None else None
+
+    def at(self, path: LibraryPath) -> tuple[Store, LibraryPath]:
+        """See `RoutedStore.at`; raises what is wrong with a pointer on the way."""
+        mount = self._mount(path)
+        if mount is None:
+            return self.base, path
+        return self._store_of(mount), _below(mount.at, path)
+
+    def ask(self, path: LibraryPath, call: Callable[[Store, LibraryPath], T]) -> T:
+        """See `RoutedStore.ask`; what is not found is looked for behind pointers not met yet."""
+        store, rest = self.at(path)
+        try:
+            found = call(store, rest)
+        except NotFoundError:
+            if not self._discover(split(path)[0]):
+                raise
+            return call(*self.at(path))
+        if store is self.base:
+            self._note_plain(split(path)[0])
+        return found
+
+    def list_folder(self, folder: LibraryPath) -> Listing:
+        """See `Store.list_folder`: of a pointer folder its target's entries, and the pointer file."""
+        try:
+            return self._list(folder)
+        except NotFoundError:
+            if not self._discover(split(folder)[0]):
+                raise
+        return self._list(folder)
+
+    def peek(self, folder: LibraryPath) -> Sequence[str]:
+        """See `Store.peek`: of a pointer folder its own names."""
+        if self._mounts.at(folder) is None:
+            return super().peek(folder)
+        container, rest, _ = self._container(folder)
+        return container.peek(rest)
+
+    def stat(self, path: LibraryPath) -> Entry:
+        """See `Store.stat`: a pointer folder is one, whatever has become of its target."""
+        mount = self._mounts.at(path)
+        if mount is not None and mount.is_current():
+            return Entry(split(path)[1], True, 0, 0, "", True)
+        return super().stat(path)
+
+    def quick_folder_etag(self, folder: LibraryPath) -> str:
+        """See `Store.quick_folder_etag`."""
+        mount = self._mounts.at(folder)
+        if mount is None:
+            return super().quick_folder_etag(folder)
+        if mount.target is None or not mount.is_current():
+            return ""
+        return _joint_etag(mount, mount.target.store.quick_folder_etag(ROOT))
+
+    def walk(self) -> Iterator[tuple[LibraryPath, Sequence[Entry]]]:
+        """See `Store.walk`: of the base alone."""
+        return self.base.walk()
+
+    def describe(self) -> str:
+        """See `Store.describe`."""
+        return self.base.describe()
+
+    def identity(self) -> str:
+        """See `Store.identity`: of the base."""
+        return self.base.identity()
+
+    def conditions_problem(self) -> str | None:
+        """See `Store.conditions_problem`: of the base."""
+        return self.base.conditions_problem()
+
+    def _mount(self, path: LibraryPath) -> Mount | None:
+        if self._suspects:
+            self._meet_suspects(path)
+        mount = self._mounts.around(path) if self._mounts else None
+        if mount is None or mount.is_current():
+            return mount
+        self._mounts.drop(next(above.at for above in reversed(list(mount.chain())) if not above.is_current()))
+        self._discover(path)
+        return self._mounts.around(path)
+
+    def _store_of(self, mount: Mount) -> Store:
+        if mount.error is None and mount.target is None:
+            mount = self._mounts.follow(mount)  # it was out of reach the last time
+        if mount.target is None:
+            raise copy(mount.error) if mount.error is not None else NotFoundError("There is no such folder.")
+        return mount.target.store
+
+    def _container(self, folder: LibraryPath) -> tuple[Store, LibraryPath, Mount | None]:
+        """What answers for the folder itself, whatever its pointer says."""
+        mount = self._mount(join(folder, POINTER_FILE)) if folder else None
+        if mount is None:
+            return self.base, folder, None
+        return self._store_of(mount), _below(mount.at, folder), mount
+
+    def _list(self, folder: LibraryPath) -> Listing:
+        container, rest, parent = self._container(folder)
+        own = container.list_folder(rest)
+        pointer = _pointer_in(own)
+        if pointer is None or not folder:
+            if self._mounts.at(folder) is not None:
+                self._mounts.drop(folder)
+            self._note_plain(folder)
+            return own if pointer is None else _with_stray_pointer(own)
+        mount, listing = self._list_target(mount_at(folder, container, rest, pointer.etag, parent, self._spot(parent)))
+        shown = [entry for entry in listing.entries if entry.name != POINTER_FILE]
+        return Listing(
+            (*shown, pointer),
+            _joint_etag(mount, listing.etag) if pointer.settled else "",
+            (*listing.problems, *_hidden_by_pointer(own)),
+            mount.label,
+            "" if listing.entries or not _is_bucket(mount) else "The pointer's target holds nothing: check its prefix.",
+        )
+
+    def _list_target(self, mount: Mount) -> tuple[Mount, Listing]:
+        """Follow a pointer to its end, for a target may be a pointer itself."""
+        while True:
+            mount = self._mounts.follow(mount)
+            store = self._store_of(mount)
+            listing = store.list_folder(ROOT)
+            pointer = _pointer_in(listing)
+            if pointer is None:
+                return mount, listing
+            mount = mount_at(mount.at, store, ROOT, pointer.etag, mount, self._spot(mount))
+
+    def _spot(self, mount: Mount | None) -> Spot:
+        return self._home if mount is None or mount.target is None else mount.target.spot
+
+    def _meet_suspects(self, path: LibraryPath) -> None:
+        folder = path
+        while folder:
+            if folder in self._suspects:
+                self._discover(path)
+                return
+            folder = split(folder)[0]
+
+    def _discover(self, path: LibraryPath) -> bool:
+        """Look for pointers at `path` and the folders above it that have not been looked at; whether one was found."""
+        found = False
+        segments = path.split("/") if path else []
+        for count in range(1, len(segments) + 1):
+            folder = LibraryPath("/".join(segments[:count]))
+            self._suspects.discard(folder)
+            if self._mounts.at(folder) is None and folder not in self._plain:
+                found = self._meet(folder) or found
+        return found
+
+    def _meet(self, folder: LibraryPath) -> bool:
+        container, rest, parent = self._container(folder)
+        met = False
+        while (etag := _pointer_etag(container, rest)) is not None:
+            mount = self._mounts.follow(mount_at(folder, container, rest, etag, parent, self._spot(parent)))
+            met = True
+            if mount.target is None:
+                break
+            container, rest, parent = mount.target.store, ROOT, mount
+        if not met:
+            self._note_plain(folder)
+        return met
+
+    def _note_plain(self, folder: LibraryPath) -> None:
+        """Remember that a folder and those above it are no pointers, where to ask again would cost requests."""
+        if not self.base.capabilities.remote:
+            return
+        with self._lock:
+            while folder and folder not in self._plain:
+                self._plain[folder] = None
+                folder = split(folder)[0]
+            while len(self._plain) > _PLAIN_FOLDERS:
+                self._plain.popitem(last=False)
+
+
+def _below(folder: LibraryPath, path: LibraryPath) -> LibraryPath:
+    return LibraryPath(path[len(folder) + 1 :])
+
+
+def _pointer_in(listing: Listing) -> Entry | None:
+    return next((entry for entry in listing.entries if entry.name == POINTER_FILE and not entry.is_folder), None)
+
+
+def _pointer_etag(container: Store, folder: LibraryPath) -> str | None:
+    path = join(folder, POINTER_FILE)
+    try:
+        entry = container.stat(path)
+    except NotFoundError:
+        return None
+    return None if entry.is_folder else entry.etag
+
+
+def _joint_etag(mount: Mount, target_etag: str) -> str:
+    """A pointer folder's own etag: another one where a pointer file on the way or the target's folder is another."""
+    if not target_etag:
+        return ""
+    return "|".join([target_etag, *(above.pointer_etag for above in mount.chain() if above.at == mount.at)])
+
+
+def _is_bucket(mount: Mount) -> bool:
+    return mount.target is not None and mount.target.store.capabilities.remote
+
+
+def _is_in_bucket(mount: Mount) -> bool:
+    return any(_is_bucket(above) for above in mount.chain() if above.at != mount.at)
+
+
+def _hidden_by_pointer(own: Listing) -> list[str]:
+    """That a pointer folder has pictures of its own, which nobody sees."""
+    count = sum(1 for entry in own.entries if not entry.name.endswith(".json"))
+    if not count:
+        return []
+    return [f"{count} entries beside {POINTER_FILE} are not shown, for the pointer's target stands here: move them."]
+
+
+def _with_stray_pointer(own: Listing) -> Listing:
+    problem = f"{POINTER_FILE} is not followed here: the library's own folder cannot be a pointer."
+    entries = tuple(entry for entry in own.entries if entry.name != POINTER_FILE)
+    return own._replace(entries=entries, problems=(*own.problems, problem))

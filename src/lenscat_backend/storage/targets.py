@@ -1,0 +1,186 @@
+"""The stores that pointers lead to, opened once each and by the operator's rules."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from blake3 import blake3
+
+from lenscat_backend.errors import (
+    BrokenPointerError,
+    ForbiddenError,
+    LenscatError,
+    OutsideLibraryError,
+    SettingsError,
+    UnreachableError,
+    UnsupportedError,
+)
+from lenscat_backend.models.paths import encode_name
+from lenscat_backend.models.pointer import BucketTarget, LocalTarget, Pointer
+from lenscat_backend.storage.base import Store
+from lenscat_backend.storage.local import LocalDisk
+from lenscat_backend.storage.location import Location
+from lenscat_backend.storage.object_options import ObjectOptions
+from lenscat_backend.storage.object_requests import RequestCounter
+from lenscat_backend.storage.opening import open_store
+from lenscat_backend.storage.os_errors import MISSING
+from lenscat_backend.storage.spots import Spot, spot_of, spot_of_folder
+
+_log = logging.getLogger("lenscat")
+_RETRY_S = 10.0
+
+
+class ElsewhereError(UnsupportedError):
+    """A bucket, asked for in a process that opens none."""
+
+
+@dataclass(frozen=True, slots=True)
+class PointerRules:
+    """What pointers may do: lead out of their own place only into `roots`, in a worker process never to `buckets`.
+
+    `shadows` is a folder for what we derive of targets that must not be written.
+    """
+
+    roots: tuple[str, ...] = ()
+    shadows: str | None = None
+    follow_outside: bool = False
+    writable: bool = True
+    buckets: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPlace:
+    """An open target; `shadow` takes what is derived of it where it must not be written itself."""
+
+    store: Store
+    spot: Spot
+    shadow: Store | None = None
+
+
+@dataclass(slots=True)
+class Targets:
+    """Opens targets. Safe to use from several threads: at worst one is opened twice."""
+
+    rules: PointerRules
+    objects: ObjectOptions = field(default_factory=ObjectOptions)
+    counter: RequestCounter = field(default_factory=RequestCounter)
+    _opened: dict[tuple[Spot, bool, ObjectOptions], TargetPlace] = field(default_factory=dict)
+
+    def open(self, pointer: Pointer, root: Path | None) -> TargetPlace:
+        """The target of a pointer in a place whose root is the folder `root`, None for one in a bucket.
+
+        Raises what is wrong with it, in words that name no folder of this machine: `BrokenPointerError`,
+        `OutsideLibraryError`, `UnreachableError`, `ForbiddenError`.
+        """
+        writable = self.rules.writable and not pointer.readonly
+        if isinstance(pointer.target, LocalTarget):
+            folder = self._folder(pointer.target, root)
+            return self._once(Location("file", path=folder), spot_of_folder(folder), ObjectOptions(), writable)
+        if not self.rules.buckets:
+            raise ElsewhereError("This process opens no buckets.")
+        location, options = self._bucket(pointer.target)
+        return self._once(location, spot_of(location, options.endpoint), options, writable)
+
+    def _once(self, location: Location, spot: Spot, options: ObjectOptions, writable: bool) -> TargetPlace:
+        key = (spot, writable, options)
+        if key not in self._opened:
+            try:
+                store = open_store(
+                    location,
+                    writable=writable,
+                    make_folders=False,
+                    follow_outside=self.rules.follow_outside,
+                    objects=options,
+                    counter=self.counter,
+                )
+            except SettingsError as error:
+                raise _unusable(location, error) from error
+            self._opened[key] = TargetPlace(store, spot, None if writable else self._shadow(spot))
+        return self._opened[key]
+
+    def _shadow(self, spot: Spot) -> Store | None:
+        if self.rules.shadows is None:
+            return None
+        name = blake3(spot.name().encode("utf-8", "surrogateescape")).hexdigest(16)
+        folder = Path(self.rules.shadows) / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            _log.warning("Thumbnails of a read-only pointer cannot be kept: %s", error)
+            return None
+        return LocalDisk(folder)
+
+    def _folder(self, target: LocalTarget, root: Path | None) -> Path:
+        try:
+            path = Path(os.fsdecode(encode_name(target.path)))
+        except ValueError as error:
+            raise BrokenPointerError('The pointer\'s "target.path" cannot be a path.') from error
+        if not path.is_absolute() and root is None:
+            raise BrokenPointerError('A pointer in a bucket needs an absolute "target.path".')
+        folder = Path(os.path.normpath(path if root is None else root / path))
+        self._check_allowed(folder, root)
+        _check_folder(folder)
+        return folder
+
+    def _check_allowed(self, folder: Path, root: Path | None) -> None:
+        real = Path(os.path.realpath(folder))
+        allowed = [*self.rules.roots, *([str(root)] if root is not None else [])]
+        if not any(real.is_relative_to(os.path.realpath(place)) for place in allowed):
+            raise OutsideLibraryError(
+                "The pointer leads out of the library: whoever runs the server must allow its target with "
+                "LENSCAT_POINTER_ROOTS (--pointer-roots)."
+            )
+
+    def _bucket(self, target: BucketTarget) -> tuple[Location, ObjectOptions]:
+        options = self.objects
+        endpoint = target.endpoint or (options.endpoint if target.kind == "s3" else "")
+        try:
+            return Location(target.kind, bucket=target.bucket, prefix=target.prefix), replace(
+                options,
+                region=target.region or options.region,
+                endpoint=endpoint,
+                virtual_host=options.virtual_host and endpoint == options.endpoint,
+                anonymous=target.anonymous or options.anonymous,
+            )
+        except SettingsError as error:
+            raise _unusable(target.bucket, error) from error
+
+
+def _unusable(what: object, error: SettingsError) -> BrokenPointerError:
+    """What is wrong with settings may name files of this machine: only the log tells."""
+    _log.warning("The target of a pointer (%s) cannot be opened: %s", what, error)
+    return BrokenPointerError(
+        "The pointer's target cannot be opened: check its region and endpoint; the log says more."
+    )
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        if not stat.S_ISDIR(folder.stat().st_mode):
+            raise BrokenPointerError("The pointer's target is a file: let it lead to a folder.")
+        if not os.access(folder, os.R_OK | os.X_OK):
+            raise ForbiddenError("The pointer's target cannot be read: give the server permission to read it.")
+    except OSError as error:
+        raise _why(error) from error
+
+
+def _why(error: OSError) -> LenscatError:
+    if error.errno in MISSING:
+        message = "The pointer's target does not exist: connect its disk, or correct the pointer."
+        return UnreachableError(message, _RETRY_S)
+    if isinstance(error, PermissionError):
+        return ForbiddenError("The pointer's target cannot be reached: give the server permission to read it.")
+    return UnreachableError(f"The pointer's target cannot be reached ({error.strerror}).", _RETRY_S)
+
+
+def allowed_roots(text: str) -> tuple[str, ...]:
+    """The folders in a setting that lists them as ``PATH`` does; `SettingsError` for one that is not absolute."""
+    found = [Path(part).expanduser() for part in text.split(os.pathsep) if part]
+    for part in found:
+        if not part.is_absolute():
+            raise SettingsError(f"LENSCAT_POINTER_ROOTS needs absolute folders, and {part} is none.")
+    return tuple(str(part) for part in found)
