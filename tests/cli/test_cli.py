@@ -30,6 +30,7 @@ from tests.serving import DEADLINE_S, lenscat_command, poll, run_lenscat, runnin
 
 GOLDEN = Path(__file__).parent / "golden"
 COMMANDS = ("serve", "index", "search", "check", "export", "clean", "sample")
+POINTER_COMMANDS = ("pointer add", "pointer list", "pointer remove")
 
 
 def lenscat(*arguments: str | Path, given: str | None = None) -> Result:
@@ -64,20 +65,20 @@ def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_plain_terminal")
-@pytest.mark.parametrize("command", ["", *COMMANDS])
+@pytest.mark.parametrize("command", ["", *COMMANDS, "pointer", *POINTER_COMMANDS])
 def test_help_is_as_reviewed(command: str) -> None:
     """After a change on purpose: UPDATE_GOLDEN=1 writes the files anew, and the diff shows what users will see."""
-    result = lenscat(*([command] if command else []), "--help")
+    result = lenscat(*command.split(), "--help")
     assert result.exit_code == 0
-    golden = GOLDEN / f"help{'-' + command if command else ''}.txt"
+    golden = GOLDEN / f"{'-'.join(['help', *command.split()])}.txt"
     if os.environ.get("UPDATE_GOLDEN"):
         golden.write_text(result.stdout)
     assert result.stdout == golden.read_text()
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *POINTER_COMMANDS])
 def test_help_teaches_by_example(command: str) -> None:
-    assert f"Example: lenscat {command}" in lenscat(command, "--help").stdout
+    assert f"Example: lenscat {command}" in lenscat(*command.split(), "--help").stdout
 
 
 def test_no_arguments_show_the_help() -> None:

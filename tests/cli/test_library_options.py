@@ -17,14 +17,16 @@ from tests.cli.test_cli import answer, lenscat
 from tests.conftest import picture
 from tests.serving import tree_digest
 
-OPENING = ("serve", "index", "search", "check", "export", "clean")
+OPENING = ("serve", "index", "search", "check", "export", "clean", "pointer add", "pointer list", "pointer remove")
 PROMISED = ["--derived", "--overlay", "--read-only", "--follow-links-outside", "--pointer-roots", "--cache-dir"]
 
 
 @pytest.mark.parametrize("command", OPENING)
 def test_a_command_that_opens_a_library_takes_all_its_options(command: str) -> None:
-    group: Any = typer.main.get_command(app)
-    taken = [word for option in group.commands[command].params for word in option.opts]
+    found: Any = typer.main.get_command(app)
+    for name in command.split():
+        found = found.commands[name]
+    taken = [word for option in found.params for word in option.opts]
     assert [word for word in taken if word in PROMISED] == PROMISED
 
 

@@ -12,7 +12,14 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from lenscat_backend.cli.arguments import AsJson, LibraryArgument, NoScan, RequiredLibrary, opens_library
+from lenscat_backend.cli.arguments import (
+    LIBRARY_HELP,
+    AsJson,
+    LibraryArgument,
+    NoScan,
+    RequiredLibrary,
+    opens_library,
+)
 from lenscat_backend.cli.exits import INTERRUPTED
 from lenscat_backend.version import VERSION
 
@@ -149,6 +156,67 @@ def clean_command(
     Example: lenscat clean ~/Pictures --dry-run
     """
     _run("clean", yes, dry_run, as_json, library=library, **given)
+
+
+pointer_app = typer.Typer(
+    no_args_is_help=True,
+    help="Make, list and remove pointer folders: folders that stand for another disk or bucket.",
+)
+app.add_typer(pointer_app, name="pointer")
+
+PointerPath = Annotated[
+    str, typer.Argument(help="The pointer folder: its path in the library, or where it lies (a folder or URL).")
+]
+LibraryFlag = Annotated[str | None, typer.Option("--library", help=LIBRARY_HELP, show_default=False)]
+
+
+@pointer_app.command("add")
+@opens_library
+def pointer_add_command(
+    path: PointerPath,
+    target: Annotated[
+        str, typer.Argument(help="Where it leads: a folder (relative to the library's root), s3://bucket/prefix, ...")
+    ],
+    label: Annotated[str, typer.Option(help="What the folder is called in the gallery.")] = "",
+    readonly: Annotated[bool, typer.Option("--readonly", help="Never write to the target.")] = False,
+    region: Annotated[str, typer.Option(help="The bucket's region, where it is not the configured one.")] = "",
+    endpoint: Annotated[str, typer.Option(help="The bucket's server, where it is not the configured one.")] = "",
+    anonymous: Annotated[bool, typer.Option("--anonymous", help="Send unsigned requests: a public bucket.")] = False,
+    library: LibraryFlag = None,
+    as_json: AsJson = False,
+    **given: Any,
+) -> None:
+    """Make a new or empty folder stand for another place. Nothing is copied.
+
+    Example: lenscat pointer add characters s3://art/2024 --label "Characters 2024"
+    """
+    bucket = {"region": region, "endpoint": endpoint, "anonymous": anonymous}
+    options = {"label": label, "readonly": readonly, "bucket": bucket}
+    _run("pointer", "add", as_json, path=path, target=target, library=library, **options, **given)
+
+
+@pointer_app.command("list")
+@opens_library
+def pointer_list_command(
+    library: LibraryArgument = None, no_scan: NoScan = False, as_json: AsJson = False, **given: Any
+) -> None:
+    """List the pointer folders of a library and where they lead. Exits with 1 if one is broken.
+
+    Example: lenscat pointer list ~/Pictures
+    """
+    _run("pointer", "list", as_json, no_scan=no_scan, library=library, **given)
+
+
+@pointer_app.command("remove")
+@opens_library
+def pointer_remove_command(
+    path: PointerPath, library: LibraryFlag = None, as_json: AsJson = False, **given: Any
+) -> None:
+    """Make a pointer a plain folder again. What it leads to is not touched.
+
+    Example: lenscat pointer remove characters
+    """
+    _run("pointer", "remove", as_json, path=path, library=library, **given)
 
 
 @app.command("sample")

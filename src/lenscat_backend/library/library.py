@@ -19,6 +19,7 @@ from lenscat_backend.library.items import ItemMetadata, Items
 from lenscat_backend.library.manifests import Manifests
 from lenscat_backend.library.options import LibraryOptions, Opened, open_places
 from lenscat_backend.library.originals import Original, open_original
+from lenscat_backend.library.pointing import PointerInfo, add_pointer, list_pointers, remove_pointer
 from lenscat_backend.library.request_figures import figures_of, log_requests
 from lenscat_backend.library.scan import Scanner
 from lenscat_backend.library.sidecars import Sidecars
@@ -32,6 +33,7 @@ from lenscat_backend.library.work_queue import WorkQueue
 from lenscat_backend.models.edit import editable
 from lenscat_backend.models.manifest import FolderManifest
 from lenscat_backend.models.paths import ROOT, LibraryPath, join, parse_path
+from lenscat_backend.models.pointer import Pointer
 from lenscat_backend.models.query import parse_query
 from lenscat_backend.models.sidecar import Edit
 from lenscat_backend.models.times import format_time, now_utc
@@ -281,6 +283,23 @@ class Library:
     async def totals(self) -> Totals:
         """Counts over the whole library, as the catalog knows it."""
         return await self.catalog.totals()
+
+    async def pointers(self, scan: bool = True) -> list[PointerInfo]:
+        """The pointer folders, those behind other pointers too; without a `scan` those that are known already."""
+        if scan:
+            await self.scan()
+        return await list_pointers(self.catalog, self._opened.place)
+
+    async def add_pointer(self, path: str, pointer: Pointer) -> PointerInfo:
+        """Make a new or empty folder a pointer; see `library.pointing.add_pointer` for what is refused."""
+        return await in_thread(add_pointer, self._opened.place, parse_path(path), pointer)
+
+    async def remove_pointer(self, path: str) -> None:
+        """Make a pointer a plain folder again; its target is not touched."""
+        parsed = parse_path(path)
+        await in_thread(remove_pointer, self._opened.place, parsed)
+        with contextlib.suppress(LenscatError):
+            await self._scanner.look(parsed)
 
     def _read_rest(self, path: LibraryPath) -> None:
         """Read in the background what a first look left of a large folder."""

@@ -69,6 +69,12 @@ class LocalDisk:
         with self.translated(folder):
             return self._root.open_folder(folder)
 
+    def make_folder(self, folder: LibraryPath) -> None:
+        """Make a folder, and those above it, where they are missing."""
+        self._check_writable()
+        with self.translated(folder, writing=True), self._root.open_folder(folder, make=True, durable=True):
+            pass
+
     def list_folder(self, folder: LibraryPath) -> Listing:
         """The entries of `folder`, hidden names and special files left out. `NotFoundError` where there is none."""
         with self.translated(folder):

@@ -215,7 +215,7 @@ class PointerStore(RoutedStore):
         return self._home if mount is None or mount.target is None else mount.target.spot
 
     def _meet_suspects(self, path: LibraryPath) -> None:
-        folder = path
+        folder = path = split(path)[0] if split(path)[1] == POINTER_FILE else path
         while folder:
             if folder in self._suspects:
                 self._discover(path)

@@ -3,7 +3,7 @@
 /**
  * @typedef {{path: string, name: string, type?: string, w?: number|null, h?: number|null, size?: number,
  *   has_thumb?: boolean, has_meta?: boolean}} Item
- * @typedef {{name: string, kind: string}} Folder
+ * @typedef {{name: string, kind: string, label?: string, error?: string}} Folder
  * @typedef {{path: string, items: Item[], dirs: Folder[], page: number|null, page_count: number|null}} Manifest
  * @typedef {Record<string, any>} Sidecar
  * @typedef {{sidecar: Sidecar, etag: string}} Stored

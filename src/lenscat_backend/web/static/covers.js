@@ -2,7 +2,7 @@
 
 import { search, thumbUrl } from "./api.js";
 import { el, icon } from "./dom.js";
-import { shown } from "./folders.js";
+import { called, explained, folderIcon } from "./folders.js";
 import { routeHash } from "./route.js";
 
 /** @param {string} folder @param {import("./api.js").Folder[]} dirs @param {AbortSignal} signal */
@@ -15,17 +15,19 @@ export function folderCards(folder, dirs, signal) {
   }, { rootMargin: "300px" });
   signal.addEventListener("abort", () => watcher.disconnect());
   return el("ul", { class: "cards" }, ...dirs.map((dir) => {
-    const card = makeCard(folder ? `${folder}/${dir.name}` : dir.name, dir.name);
-    watcher.observe(card);
+    const card = makeCard(folder ? `${folder}/${dir.name}` : dir.name, dir);
+    if (!dir.error) watcher.observe(card);
     return card;
   }));
 }
 
-/** @param {string} path @param {string} name */
-function makeCard(path, name) {
-  const card = el("li", {}, el("a", { href: routeHash({ folder: path }), title: path },
-    el("div", { class: "cover" }, icon("folder")),
-    el("div", { class: "card-name", text: shown(name) }), el("div", { class: "card-count", text: "\u00a0" })));
+/** @param {string} path @param {import("./api.js").Folder} dir */
+function makeCard(path, dir) {
+  const pointer = dir.kind === "leaf-pointer";
+  const card = el("li", {}, el("a", { href: routeHash({ folder: path }), title: dir.error ? explained(dir) : path },
+    el("div", { class: "cover" }, folderIcon(dir)),
+    el("div", { class: "card-name" }, pointer ? icon("link") : null, el("span", { text: called(dir) })),
+    el("div", { class: dir.error ? "card-count card-bad" : "card-count", text: dir.error || "\u00a0" })));
   card.folder = path;
   return card;
 }

@@ -55,11 +55,22 @@ function draw(place, { base, dirs, current, up }) {
 /** @param {string} base @param {import("./api.js").Folder} dir @param {string} current */
 function entry(base, dir, current) {
   const folder = base ? `${base}/${dir.name}` : dir.name;
-  const pointer = dir.kind === "leaf-pointer";
   return el("li", {}, el("a", {
-    class: "folder", href: routeHash({ folder }), "aria-current": folder === current ? "page" : null,
-    title: pointer ? `${dir.name} (points to another place)` : dir.name,
-  }, icon(pointer ? "link" : "folder"), el("span", { text: shown(dir.name) })));
+    class: dir.error ? "folder folder-bad" : "folder", href: routeHash({ folder }),
+    "aria-current": folder === current ? "page" : null, title: explained(dir),
+  }, folderIcon(dir), el("span", { text: called(dir) })));
+}
+
+/** What a folder is called: a pointer may have a label. @param {import("./api.js").Folder} dir */
+export const called = (dir) => shown(dir.label || dir.name);
+
+/** @param {import("./api.js").Folder} dir */
+export const folderIcon = (dir) => icon(dir.error ? "cloud" : dir.kind === "leaf-pointer" ? "link" : "folder");
+
+/** @param {import("./api.js").Folder} dir */
+export function explained(dir) {
+  const name = dir.kind === "leaf-pointer" ? `${dir.name} (points to another place)` : dir.name;
+  return dir.error ? `${name}: ${dir.error}` : name;
 }
 
 /** Names may hold line breaks and the like: show them as one line. @param {string} name */
