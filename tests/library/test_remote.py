@@ -160,3 +160,38 @@ async def test_a_store_that_keeps_no_conditions_is_said(
             while library.unwritable is None:
                 await asyncio.sleep(0.01)
         assert library.unwritable == "This store keeps no conditions." and library.unwritable in caplog.text
+
+
+async def test_a_thumbnail_of_another_server_is_known_by_what_it_was_made_from(
+    store: CountingStore, tmp_path: Path
+) -> None:
+    """Also where picture and thumbnail are of the same second, so that their times tell nothing."""
+    store.write(parse_path("new.jpg"), picture())
+    image = store.stat(parse_path("new.jpg"))
+    async with Library("memory:", LibraryOptions(cache_dir=tmp_path / "one"), RememberingStore(store)) as library:
+        made = await library.thumbnail("new.jpg")
+    blob = store.read(parse_path("new.jpg.thumbnail"), 1 << 20)
+    assert blob.source == image.etag
+    store.write(parse_path("new.jpg"), picture("blue"))  # newer than its thumbnail, by some clock
+    async with Library("memory:", LibraryOptions(cache_dir=tmp_path / "two"), RememberingStore(store)) as library:
+        await library.folder()
+        store.taken()
+        assert (await library.thumbnail("new.jpg")).data != made.data
+        assert store.taken()["PUT"] == 1
+    store._clock = lambda: 0  # type: ignore[method-assign] # all that is written now is older than its picture
+    store.write(parse_path("new.jpg.thumbnail"), made.data, source=store.stat(parse_path("new.jpg")).etag)
+    async with Library("memory:", LibraryOptions(cache_dir=tmp_path / "three"), RememberingStore(store)) as library:
+        await library.folder()
+        store.taken()
+        assert (await library.thumbnail("new.jpg")).data == made.data
+        assert store.taken() == {"GET": 1}
+        assert (await library.folder()).items[1].has_thumb
+
+
+async def test_an_unchanged_library_is_not_written(library: Library, store: CountingStore) -> None:
+    await library.write_manifests()
+    assert store.taken()["PUT"] == 3
+    await library.scan()
+    assert await library._manifests.write_waiting() == 0
+    assert not await library._manifests.rollup_is_stale()
+    assert store.taken() == {"LIST": 2}

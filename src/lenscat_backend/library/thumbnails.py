@@ -27,7 +27,7 @@ from lenscat_backend.library.settled import check_image_path, settled_entry
 from lenscat_backend.library.threads import in_thread
 from lenscat_backend.library.work_queue import Priority, WorkQueue
 from lenscat_backend.models.paths import LibraryPath
-from lenscat_backend.storage.base import Entry, Store
+from lenscat_backend.storage.base import Blob, Entry, Store
 
 MEMORY_BYTES = 24 * 1024 * 1024
 MAX_THUMBNAIL_BYTES = 1024 * 1024
@@ -103,7 +103,8 @@ class Thumbnails:
                 return found
             self._raise_known_failure(path, image)
         try:
-            data = await self._queue.run((path, image.etag), lambda: self._draw(path, image), priority)
+            key = (self._place.file_at(path), image.etag)
+            data = await self._queue.run(key, lambda: self._draw(path, image), priority)
         except (CorruptError, UnsupportedError) as error:
             self._remember_failure(path, image, error)
             await self._catalog.set_item(path, problem=str(error))
@@ -114,7 +115,7 @@ class Thumbnails:
         """A large WebP of a picture that browsers cannot show; drawn each time it is asked for, never stored."""
         image = await self._settled(path)
         self._raise_known_failure(path, image)
-        key = ("preview", path, image.etag)
+        key = ("preview", self._place.file_at(path), image.etag)
         data = await self._queue.run(key, lambda: self._render(path, image, render_preview), Priority.LOOKED_AT)
         return Thumbnail(data, preview_etag(image))
 
@@ -135,16 +136,24 @@ class Thumbnails:
 
     async def _existing(self, path: LibraryPath, image: Entry) -> Thumbnail | None:
         known = await self._catalog.known_item(path)
-        return await in_thread(self._read_existing, path, image, known)
+        found = await in_thread(self._read_existing, path, image, known)
+        if found is None:
+            return None
+        name, held = found
+        if known is not None and (known.thumb_etag, known.thumb_source) != (name, image.etag):
+            await self._catalog.set_item(path, thumb_etag=name, thumb_source=image.etag)  # another server has made it
+        return self._hold(path, held)
 
-    def _read_existing(self, path: LibraryPath, image: Entry, known: KnownItem | None) -> Thumbnail | None:
+    def _read_existing(self, path: LibraryPath, image: Entry, known: KnownItem | None) -> tuple[str, _Held] | None:
+        """A fresh thumbnail with the name that the catalog has for its version; None where there is none."""
         for number, layer in enumerate(self._place.layers_at(path)):
             try:
                 blob = layer.read(thumbnail_path(path), MAX_THUMBNAIL_BYTES)
             except LenscatError:
                 continue
-            if is_whole_webp(blob.data) and thumbnail_is_fresh(image, f"{number}:{blob.etag}", blob.mtime_ns, known):
-                return self._hold(path, _Held(_named(blob.data), image.etag, layer, blob.etag))
+            name = f"{number}:{blob.etag}"
+            if is_whole_webp(blob.data) and _is_fresh(image, name, blob, known):
+                return name, _Held(_named(blob.data), image.etag, layer, blob.etag)
         return None
 
     def _draw(self, path: LibraryPath, image: Entry) -> bytes:
@@ -153,7 +162,8 @@ class Thumbnails:
         if self._place.base.stat(path).etag != image.etag:
             raise PictureChangedError("The picture is being changed right now: try again in a moment.")
         try:
-            stored = self._place.derived_at(path).write(thumbnail_path(path), data, durable=False)
+            target = self._place.derived_at(path)
+            stored = target.write(thumbnail_path(path), data, durable=False, source=image.etag)
             self._stored[path, image.etag] = stored.etag
             self.unwritable = None
         except LenscatError as error:  # a cache that cannot be kept is no reason not to show the picture
@@ -172,7 +182,9 @@ class Thumbnails:
         self._failures.pop((path, image.etag), None)
         etag = self._stored.pop((path, image.etag), None)
         if etag is None:  # it could not be stored, or another caller who waited for it has done the rest
-            return _named(data)
+            known = await self._catalog.known_item(path)
+            is_noted = known is None or known.thumb_source == image.etag
+            return _named(data) if is_noted else await self._existing(path, image) or _named(data)
         target = self._place.derived_at(path)
         source = f"{self._place.layers_at(path).index(target)}:{etag}"
         await self._catalog.set_item(path, thumb_etag=source, thumb_source=image.etag, problem=None)
@@ -201,6 +213,13 @@ class Thumbnails:
         error = self._failures.get((path, image.etag))
         if error is not None:
             raise type(error)(str(error))
+
+
+def _is_fresh(image: Entry, name: str, blob: Blob, known: KnownItem | None) -> bool:
+    """Whether a thumbnail shows the image as it is: it says so itself, or the catalog or the times do."""
+    if blob.source:
+        return blob.source == image.etag
+    return thumbnail_is_fresh(image, name, blob.mtime_ns, known)
 
 
 def preview_etag(image: Entry) -> str:

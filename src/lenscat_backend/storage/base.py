@@ -57,12 +57,16 @@ class Listing(NamedTuple):
 
 
 class Blob(NamedTuple):
-    """A whole small file: its bytes, its version for a conditional write, and its listing etag and time."""
+    """A whole small file: its bytes, its version for a conditional write, and its listing etag and time.
+
+    `source` is the etag of what it was made from, "" where its writer did not say or the store does not keep that.
+    """
 
     data: bytes
     version: str
     etag: str
     mtime_ns: int
+    source: str = ""
 
 
 class RangeReader(Protocol):
@@ -222,14 +226,15 @@ class Store(Protocol):
         if_version: str | None = None,
         create_only: bool = False,
         durable: bool = True,
+        source: str = "",
     ) -> Blob:
         """Write a whole file atomically: a reader sees the old bytes or the new, never a part.
 
         With `if_version`: only where the file's version is that (`VersionMismatchError`, `NotFoundError`). With
         `create_only`: only where no file is there (`AlreadyExistsError`). The check and the write are one atomic step
         against every other Lenscat writer. `durable` flushes to the disk before returning (sidecars), without it a
-        power cut may lose the write or leave the file empty (caches, whose readers check what they read). Missing
-        parent folders are made.
+        power cut may lose the write or leave the file empty (caches, whose readers check what they read). A remote
+        store keeps `source` with the file, see `Blob`. Missing parent folders are made.
         """
         ...
 

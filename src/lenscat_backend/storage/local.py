@@ -183,6 +183,7 @@ class LocalDisk:
         if_version: str | None = None,
         create_only: bool = False,
         durable: bool = True,
+        source: str = "",
     ) -> Blob:
         """Write a whole file atomically, as `Store.write` promises, also against other processes of this machine.
 

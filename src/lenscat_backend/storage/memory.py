@@ -151,6 +151,7 @@ class MemoryStore:
         if_version: str | None = None,
         create_only: bool = False,
         durable: bool = True,
+        source: str = "",
     ) -> Blob:
         """See `Store.write`; nothing here outlasts the process, `durable` or not."""
         self._check_writable()
@@ -164,7 +165,7 @@ class MemoryStore:
             self._check(path, if_version, create_only)
             folder = self._made_folder(split(path)[0])
             self._serial += 1
-            file = folder.files[name] = _File(bytes(data), self._clock(), self._serial)
+            file = folder.files[name] = _File(bytes(data), self._clock(), self._serial, source)
             self._touch(split(path)[0])
         return _blob(file)
 
@@ -255,6 +256,7 @@ class _File(NamedTuple):
     data: bytes
     mtime_ns: int
     serial: int
+    source: str = ""
 
 
 class _Folder(NamedTuple):
@@ -286,4 +288,4 @@ def _entry(name: str, file: _File) -> Entry:
 
 
 def _blob(file: _File) -> Blob:
-    return Blob(file.data, blake3(file.data).hexdigest(), _entry("", file).etag, file.mtime_ns)
+    return Blob(file.data, blake3(file.data).hexdigest(), _entry("", file).etag, file.mtime_ns, file.source)

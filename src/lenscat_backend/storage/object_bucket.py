@@ -15,7 +15,7 @@ from lenscat_backend.storage.object_pages import found_of
 from lenscat_backend.storage.object_requests import RequestCounter
 
 if TYPE_CHECKING:
-    from obstore import GetOptions, GetResult, PutMode, PutResult, SignCapableStore, UpdateVersion
+    from obstore import Attributes, GetOptions, GetResult, PutMode, PutResult, SignCapableStore, UpdateVersion
     from obstore.store import ObjectStore as Client
 
 PART_BYTES = 8 << 20
@@ -23,6 +23,9 @@ PART_BYTES = 8 << 20
 
 _MARK = "lenscatwrite"
 """The name of the user metadata that tells whose write made an object (letters only, for Azure)."""
+_SOURCE = "lenscatsource"
+"""The name of the user metadata with the etag of what an object was made from."""
+_TYPES = {".json": "application/json", ".thumbnail": "image/webp"}
 
 
 class Dialect(NamedTuple):
@@ -50,6 +53,11 @@ class Got(NamedTuple):
     found: Found
     version: str
     result: GetResult
+
+    @property
+    def source(self) -> str:
+        """See `Blob.source`."""
+        return self.result.attributes.get(_SOURCE, "")
 
 
 class Bucket:
@@ -90,10 +98,11 @@ class Bucket:
         self.counter.add("GET", 0, received_bytes=len(data))
         return data
 
-    def put(self, key: str, data: bytes) -> str:
-        """Write, whatever is there; gives the new version."""
+    def put(self, key: str, data: bytes, source: str = "") -> str:
+        """Write, whatever is there; gives the new version. The `source` is kept with the object."""
         self.counter.add("PUT", sent_bytes=len(data))
-        return self.dialect.version(obstore.put(self.patient, key, data, use_multipart=False))
+        attributes = _attributes(key, {_SOURCE: source} if source else {})
+        return self.dialect.version(obstore.put(self.patient, key, data, attributes=attributes, use_multipart=False))
 
     def put_once(self, key: str, data: bytes, condition: str | Literal[True], mark: str) -> str:
         """Write in a single attempt where the object has the version `condition`; True: where there is none.
@@ -103,7 +112,9 @@ class Bucket:
         mode: PutMode = "create" if condition is True else self.dialect.mode(condition)
         self.counter.add("PUT", sent_bytes=len(data))
         return self.dialect.version(
-            obstore.put(self._once, key, data, attributes={_MARK: mark}, mode=mode, use_multipart=False)
+            obstore.put(
+                self._once, key, data, attributes=_attributes(key, {_MARK: mark}), mode=mode, use_multipart=False
+            )
         )
 
     def find_mark(self, key: str) -> tuple[str, str]:
@@ -147,7 +158,20 @@ class Bucket:
                 yield chunk
 
         try:
-            obstore.put(self.patient, key, iter(counted()), chunk_size=PART_BYTES, use_multipart=True)
+            obstore.put(
+                self.patient,
+                key,
+                iter(counted()),
+                attributes=_attributes(key, {}),
+                chunk_size=PART_BYTES,
+                use_multipart=True,
+            )
         finally:
             parts = -(-sent // PART_BYTES)
             self.counter.add("PUT", parts + 2, sent_bytes=sent)  # one to begin, one to complete
+
+
+def _attributes(key: str, metadata: dict[str, str]) -> Attributes:
+    """What is kept with an object: its type, so that browsers and other tools know what it is, and our own metadata."""
+    kind = next((kind for suffix, kind in _TYPES.items() if key.endswith(suffix)), "")
+    return {"Content-Type": kind, **metadata} if kind else metadata

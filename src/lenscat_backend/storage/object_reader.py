@@ -67,7 +67,7 @@ class ObjectReader(ObjectPlace):
                 raise TooLargeError(f"{path!r} is larger than {max_bytes} bytes.")
             data = self._bucket.body(got)
             entry = got.found.entry("")
-            return Blob(data, got.version, entry.etag, entry.mtime_ns)
+            return Blob(data, got.version, entry.etag, entry.mtime_ns, got.source)
 
     def read_range(self, path: LibraryPath, offset: int, length: int) -> bytes:
         """See `Store.read_range`: one GET; no request where `length` is 0."""

@@ -51,6 +51,7 @@ class ObjectStore(ObjectReader, ManyObjects):
         if_version: str | None = None,
         create_only: bool = False,
         durable: bool = True,
+        source: str = "",
     ) -> Blob:
         """See `Store.write`: one PUT, with ``If-Match`` or ``If-None-Match: *``; always durable.
 
@@ -63,9 +64,9 @@ class ObjectStore(ObjectReader, ManyObjects):
             raise ValueError("if_version and create_only exclude each other")
         key = self._key(path)
         with self._translated(path):
-            version = self._put(path, key, data, True if create_only else if_version)
+            version = self._put(path, key, data, True if create_only else if_version, source)
         now_ns = self._clock() // SECOND_NS * SECOND_NS
-        return Blob(bytes(data), version, entry_etag(version, len(data)), now_ns)
+        return Blob(bytes(data), version, entry_etag(version, len(data)), now_ns, source)
 
     def write_chunks(self, path: LibraryPath, chunks: Iterable[bytes]) -> None:
         """See `Store.write_chunks`: one PUT up to 8 MiB, above it a multipart upload in parts of 8 MiB."""
@@ -121,9 +122,9 @@ class ObjectStore(ObjectReader, ManyObjects):
         with self._translated(path):
             return probe(self._bucket, self._key(path))
 
-    def _put(self, path: LibraryPath, key: str, data: bytes, condition: str | Literal[True] | None) -> str:
+    def _put(self, path: LibraryPath, key: str, data: bytes, condition: str | Literal[True] | None, source: str) -> str:
         if condition is None:
-            return self._bucket.put(key, data)
+            return self._bucket.put(key, data, source)
         try:
             return put_on_condition(self._bucket, self._patience, key, data, condition)
         except PreconditionError:

@@ -128,10 +128,13 @@ class RememberingStore:
         if_version: str | None = None,
         create_only: bool = False,
         durable: bool = True,
+        source: str = "",
     ) -> Blob:
         """See `Store.write`."""
         try:
-            blob = self._store.write(path, data, if_version=if_version, create_only=create_only, durable=durable)
+            blob = self._store.write(
+                path, data, if_version=if_version, create_only=create_only, durable=durable, source=source
+            )
         except LenscatError:
             self._forget(split(path)[0])  # somebody else was there, or nobody knows what is there now
             raise

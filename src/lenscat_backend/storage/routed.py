@@ -88,10 +88,11 @@ class RoutedStore(ABC):
         if_version: str | None = None,
         create_only: bool = False,
         durable: bool = True,
+        source: str = "",
     ) -> Blob:
         """See `Store.write`."""
         store, rest = self.at(path)
-        return store.write(rest, data, if_version=if_version, create_only=create_only, durable=durable)
+        return store.write(rest, data, if_version=if_version, create_only=create_only, durable=durable, source=source)
 
     def write_chunks(self, path: LibraryPath, chunks: Iterable[bytes]) -> None:
         """See `Store.write_chunks`."""
