@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
 
 import pytest
 
@@ -17,52 +15,13 @@ from lenscat_backend.errors import (
     UnsupportedError,
     VersionMismatchError,
 )
-from lenscat_backend.models.paths import ROOT, parse_path
+from lenscat_backend.models.paths import ROOT
 from lenscat_backend.storage.object_bucket import Bucket
-from lenscat_backend.storage.object_store import ObjectStore
-from tests.s3.faulty_proxy import Fault, FaultyProxy, Seen, faulty_proxy
+from tests.s3.faulty_proxy import Fault, Seen
 from tests.s3.servers import S3Server
+from tests.storage.conftest import A, B, Faulty, calls
 
-A = parse_path("a.json")
-B = parse_path("b.json")
 ALWAYS = 1_000_000
-
-
-class Faulty(NamedTuple):
-    """A store behind a proxy that breaks what it is told to, and one that goes past it."""
-
-    store: ObjectStore
-    proxy: FaultyProxy
-    direct: ObjectStore
-    server: S3Server
-    bucket: str
-
-
-@pytest.fixture
-def faulty(s3_server: S3Server) -> Iterator[Faulty]:
-    bucket = s3_server.new_bucket()
-    direct = s3_server.open(bucket, "in")
-    direct.write(A, b"0123456789")
-    with faulty_proxy(s3_server.port) as proxy:
-        store = s3_server.open(bucket, "in", endpoint=proxy.url, timeout_s=5.0)
-        yield Faulty(store, proxy, direct, s3_server, bucket)
-
-
-def calls(store: ObjectStore) -> dict[str, Callable[[], Any]]:
-    """One call of each kind."""
-    return {
-        "list": lambda: store.list_folder(ROOT),
-        "pages": lambda: list(store.list_folder_pages(ROOT)),
-        "tree": lambda: list(store.list_tree_pages(ROOT)),
-        "stat": lambda: store.stat(A),
-        "read": lambda: store.read(A, 100),
-        "range": lambda: store.read_range(A, 0, 4),
-        "stream": lambda: list(store.stream(A, 0, 10)),
-        "write": lambda: store.write(A, b"0123456789"),
-        "create": lambda: store.write(B, b"1", create_only=True),
-        "change": lambda: store.write(A, b"0123456789", if_version=store.read(A, 100).version),
-        "delete": lambda: store.delete(A),
-    }
 
 
 PASSING = {
@@ -143,12 +102,6 @@ def test_what_lasts_says_what_to_do(faulty: Faulty, kind: str) -> None:
         assert "127.0.0.1" not in str(caught.value) and faulty.server.secret_key not in str(caught.value)
     faulty.proxy.plan = None
     assert faulty.store.read(A, 100).data == b"0123456789"
-
-
-def test_a_head_that_is_refused_has_no_reason(faulty: Faulty) -> None:
-    faulty.proxy.fail_next(Fault(status=403, code="RequestTimeTooSkewed"), times=ALWAYS)
-    with pytest.raises(ForbiddenError, match="clock"):
-        faulty.store.stat(A)
 
 
 REGION = "x-amz-bucket-region: eu-west-1\r\n"

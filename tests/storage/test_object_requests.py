@@ -77,7 +77,7 @@ def test_what_each_call_costs(store: ObjectStore, proxy: FaultyProxy) -> None:
     assert cost(lambda: store.stat(parse_path("x"))) == {"HEAD": 1, "LIST": 1}
     assert cost(lambda: store.stat(missing)) == {"HEAD": 1, "LIST": 1}
     assert cost(lambda: store.list_folder(parse_path("x"))) == {"LIST": 1}
-    assert cost(lambda: list(store.list_folder_pages(ROOT))) == {"LIST": 1}
+    assert cost(lambda: list(store.list_pages(ROOT))) == {"LIST": 1}
     assert cost(lambda: list(store.list_tree_pages(ROOT))) == {"LIST": 1}
     assert cost(lambda: store.open(A).close()) == {"HEAD": 1}
     assert cost(lambda: store.open(A, entry).read(0, 5)) == {"GET": 1}
@@ -107,12 +107,12 @@ def test_a_large_folder_streams(many: tuple[S3Server, str]) -> None:
     with faulty_proxy(server.port) as proxy:
         store = server.open(bucket, "in", endpoint=proxy.url)
         folder = parse_path("many")
-        pages = list(store.list_folder_pages(folder))
+        pages = list(store.list_pages(folder))
         assert len(pages) == 6 and all(len(page) <= 1000 for page in pages)  # radosgw's may be shorter
         names = [entry.name for page in pages for entry in page]
         assert names == ["below", *(f"img{number:05}.jpg" for number in range(MANY))]
-        assert asked(proxy, store, lambda: list(store.list_folder_pages(folder))) == {"LIST": 6}
-        assert asked(proxy, store, lambda: next(store.list_folder_pages(folder))) == {"LIST": 1}
+        assert asked(proxy, store, lambda: list(store.list_pages(folder))) == {"LIST": 6}
+        assert asked(proxy, store, lambda: next(store.list_pages(folder))) == {"LIST": 1}
         assert asked(proxy, store, lambda: store.list_folder(folder)) == {"LIST": 6}
         assert set(store.list_folder(folder).entries) == {entry for page in pages for entry in page}
 

@@ -47,7 +47,7 @@ def test_odd_keys_hide_nothing_and_are_said(odd: ObjectStore) -> None:
 
 def test_odd_keys_in_pages(odd: ObjectStore) -> None:
     problems: list[str] = []
-    (page,) = odd.list_folder_pages(ROOT, problems.append)
+    (page,) = odd.list_pages(ROOT, problems.append)
     assert [entry.name for entry in page] == ["a", "empty", "plain.jpg", "sub"] and len(problems) == 4
     problems.clear()
     (tree,) = odd.list_tree_pages(ROOT, problems.append)
@@ -59,7 +59,7 @@ def test_names_of_folders_with_every_sign(s3_server: S3Server) -> None:
     store = s3_server.open(prefix="pre fix+é")
     folder = parse_path("100% é+&=?#'\"~*(x)/%2F")
     store.write(parse_path(f"{folder}/x"), b"1")
-    assert [[entry.name for entry in page] for page in store.list_folder_pages(folder)] == [["x"]]
+    assert [[entry.name for entry in page] for page in store.list_pages(folder)] == [["x"]]
     assert [[path for path, _ in page] for page in store.list_tree_pages(ROOT)] == [[f"{folder}/x"]]
 
 
@@ -70,7 +70,7 @@ def test_placeholders_make_folders(s3_server: S3Server) -> None:
     store = s3_server.open(bucket)
     assert names(store) == ["trip"] and names(store, "trip") == ["empty"] and names(store, "trip/empty") == []
     assert store.stat(parse_path("trip/empty")).is_folder
-    assert list(store.list_folder_pages(parse_path("trip/empty"))) == [[]]
+    assert list(store.list_pages(parse_path("trip/empty"))) == [[]]
     assert [entry for page in store.list_tree_pages(ROOT) for entry in page] == []
     with pytest.raises(NotFoundError):
         store.read(parse_path("trip/empty"), 10)
@@ -79,8 +79,8 @@ def test_placeholders_make_folders(s3_server: S3Server) -> None:
 def test_missing_folders(s3_server: S3Server) -> None:
     store = s3_server.open()
     with pytest.raises(NotFoundError):
-        next(store.list_folder_pages(parse_path("none")))
-    assert list(store.list_folder_pages(ROOT)) == []
+        next(store.list_pages(parse_path("none")))
+    assert list(store.list_pages(ROOT)) == []
     assert [located for page in store.list_tree_pages(parse_path("none")) for located in page] == []
 
 
@@ -88,7 +88,7 @@ def test_a_file_and_a_folder_of_one_name(s3_server: S3Server) -> None:
     store = s3_server.open()
     store.write(parse_path("same"), b"1")
     store.write(parse_path("same/in"), b"1")
-    assert sorted(store.list_folder(ROOT).entries) == sorted(next(store.list_folder_pages(ROOT)))
+    assert sorted(store.list_folder(ROOT).entries) == sorted(next(store.list_pages(ROOT)))
     assert sorted((entry.name, entry.is_folder) for entry in store.list_folder(ROOT).entries) == [
         ("same", False),
         ("same", True),
@@ -114,7 +114,7 @@ def test_times_and_etags_agree_everywhere(s3_server: S3Server) -> None:
     store = s3_server.open()
     store.write(A, b"12345")
     listed = store.list_folder(ROOT).entries[0]
-    (page,) = store.list_folder_pages(ROOT)
+    (page,) = store.list_pages(ROOT)
     ((_, found),) = next(store.list_tree_pages(ROOT))
     blob = store.read(A, 10)
     assert listed == page[0] == found == store.stat(A)

@@ -8,7 +8,7 @@ cheap (on a local disk: size, times and inode). A `Blob.version` comes with the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -54,6 +54,13 @@ class Listing(NamedTuple):
     problems: tuple[str, ...] = ()
     label: str = ""
     error: str = ""
+
+
+Report = Callable[[str], None]
+
+
+def ignore(problem: str) -> None:
+    """A `Report` for those who do not want to know."""
 
 
 class Blob(NamedTuple):
@@ -152,6 +159,14 @@ class Store(Protocol):
 
     def list_folder(self, folder: LibraryPath) -> Listing:
         """The entries of `folder`. `NotFoundError` where there is no such folder."""
+        ...
+
+    def list_pages(self, folder: LibraryPath, report: Report = ignore) -> Iterator[Sequence[Entry]]:
+        """The entries of `folder` in parts; where the store is remote a request each, and in key order.
+
+        Key order is by UTF-8 bytes, a folder as ``name/``. `report` hears of what cannot be shown, as
+        `Listing.problems` says it. `NotFoundError`, at the first step, where there is no such folder.
+        """
         ...
 
     def walk(self) -> Iterator[tuple[LibraryPath, Sequence[Entry]]]:

@@ -13,7 +13,7 @@ from blake3 import blake3
 
 from lenscat_backend.errors import LenscatError, ReadOnlyError, TooLargeError, UnsupportedError
 from lenscat_backend.models.paths import ROOT, LibraryPath, decode_name, encode_name, join, split
-from lenscat_backend.storage.base import Blob, Capabilities, Entry, Listing, RangeReader
+from lenscat_backend.storage.base import Blob, Capabilities, Entry, Listing, RangeReader, Report, ignore
 from lenscat_backend.storage.descent import is_link, not_regular
 from lenscat_backend.storage.file_writing import Conditions, FileWriter, split_file, sweep_folder
 from lenscat_backend.storage.folder_listing import entry_of, etag_of, folder_etag, list_entries
@@ -83,6 +83,13 @@ class LocalDisk:
             if not folder and not listing.entries:
                 self._root.check_present()
             return listing
+
+    def list_pages(self, folder: LibraryPath, report: Report = ignore) -> Iterator[Sequence[Entry]]:
+        """See `Store.list_pages`: one part."""
+        listing = self.list_folder(folder)
+        for problem in listing.problems:
+            report(problem)
+        yield listing.entries
 
     def stat(self, path: LibraryPath) -> Entry:
         """The entry of a file or folder; a folder's etag is that of its listing. `NotFoundError` where nothing is."""

@@ -23,11 +23,13 @@ from lenscat_backend.errors import (
     VersionMismatchError,
 )
 from lenscat_backend.models.paths import MAX_NAME_BYTES, ROOT, LibraryPath, encode_name, join, split
-from lenscat_backend.storage.base import Blob, Capabilities, Entry, Listing, RangeReader
+from lenscat_backend.storage.base import Blob, Capabilities, Entry, Listing, RangeReader, Report, ignore
 from lenscat_backend.storage.local_file import STREAM_CHUNK_BYTES, check_range, read_small
 from lenscat_backend.storage.names import is_left_out
 from lenscat_backend.storage.os_errors import missing
 from lenscat_backend.storage.remote_file import RemoteFile
+
+_PAGE = 1000
 
 
 class MemoryStore:
@@ -66,6 +68,12 @@ class MemoryStore:
             files = [_entry(name, file) for name, file in found.files.items() if not is_left_out(name)]
             folders = [Entry(name, True, 0, 0, "", True) for name in found.folders if not is_left_out(name)]
             return Listing((*files, *folders), "" if self._remote else found.etag)
+
+    def list_pages(self, folder: LibraryPath, report: Report = ignore) -> Iterator[Sequence[Entry]]:
+        """See `Store.list_pages`: at most 1,000 entries at a time."""
+        entries = sorted(self.list_folder(folder).entries, key=lambda found: found.name + "/" * found.is_folder)
+        for start in range(0, max(len(entries), 1), _PAGE):
+            yield entries[start : start + _PAGE]
 
     def walk(self) -> Iterator[tuple[LibraryPath, Sequence[Entry]]]:
         """See `Store.walk`."""

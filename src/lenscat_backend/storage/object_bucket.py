@@ -8,14 +8,25 @@ from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 import obstore
+from obstore.exceptions import GenericError
 from obstore.store import MemoryStore
 
+from lenscat_backend.storage.object_errors import NO_STORE
 from lenscat_backend.storage.object_keys import Found
 from lenscat_backend.storage.object_pages import found_of
 from lenscat_backend.storage.object_requests import RequestCounter
 
 if TYPE_CHECKING:
-    from obstore import Attributes, GetOptions, GetResult, PutMode, PutResult, SignCapableStore, UpdateVersion
+    from obstore import (
+        Attributes,
+        GetOptions,
+        GetResult,
+        ObjectMeta,
+        PutMode,
+        PutResult,
+        SignCapableStore,
+        UpdateVersion,
+    )
     from obstore.store import ObjectStore as Client
 
 PART_BYTES = 8 << 20
@@ -78,6 +89,7 @@ class Bucket:
         """What is told of an object, and its version."""
         self.counter.add("HEAD")
         meta = obstore.head(self.patient, key)
+        _check_whose(meta)
         return found_of(meta), self.dialect.version({"e_tag": meta["e_tag"], "version": meta["version"]})
 
     def get(self, key: str, *, start: int = 0, end: int | None = None, etag: str = "") -> Got:
@@ -90,6 +102,7 @@ class Bucket:
         self.counter.add("GET")
         result = obstore.get(self.patient, key, options=options)
         meta = result.meta
+        _check_whose(meta)
         return Got(found_of(meta), self.dialect.version({"e_tag": meta["e_tag"], "version": meta["version"]}), result)
 
     def body(self, got: Got) -> bytes:
@@ -169,6 +182,12 @@ class Bucket:
         finally:
             parts = -(-sent // PART_BYTES)
             self.counter.add("PUT", parts + 2, sent_bytes=sent)  # one to begin, one to complete
+
+
+def _check_whose(meta: ObjectMeta) -> None:
+    """Every store gives every object an ETag: a reply without one comes from something else, a login page perhaps."""
+    if not meta["e_tag"]:
+        raise GenericError(f"HTTP error: {NO_STORE}")
 
 
 def _attributes(key: str, metadata: dict[str, str]) -> Attributes:

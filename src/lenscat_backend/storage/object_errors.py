@@ -44,12 +44,18 @@ LATER_S = 30.0
 """When to look again at what needs somebody's hand first, such as a bucket that does not exist."""
 
 _STATUS = re.compile(r"status code: (\d{3})")
+_OTHER_BODY = re.compile(r"status code: 404[^:]*: (?!\s*(?:$|Debug source:))")
+"""Of a 404 that has a body at all; where it is the store's own, there is a code in it."""
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _REGION = re.compile(r"<Region>([a-z0-9-]+)</Region>")
 _RETRIED = frozenset((408, 429, 500, 502, 503, 504))
 _TURNED_AWAY = frozenset((429, 503))
 """Statuses that say that nothing was done."""
 _REDIRECT = "redirect without LOCATION"
+NO_STORE = "not an object store's reply"
+"""What our own checks of replies put into the error's text."""
+_NOT_ITS_OWN = (NO_STORE, "non-partial response", "extract metadata from headers")
+"""In the texts about replies that no object store gives."""
 
 _ADVICE: dict[str, tuple[type[LenscatError], str]] = {
     "AccessDenied": (ForbiddenError, "does not permit this: give the credentials the right to read, list and write"),
@@ -84,6 +90,13 @@ _WORDS: tuple[tuple[str, str], ...] = (
     ("certificate", "shows a certificate that is not trusted: check the endpoint"),
     ("response body error", "cut the connection in the middle of a reply: try again"),
 )
+_FOREIGN = (
+    "The endpoint answers, but not as an object store does: check the endpoint, and what stands before the store."
+)
+
+
+class RequestFailedError(UnreachableError):
+    """The store fails with this one object, as with a damaged disk of its own: it may well give others."""
 
 
 class Trouble(NamedTuple):
@@ -105,6 +118,16 @@ class Trouble(NamedTuple):
     def is_cut(self) -> bool:
         """Whether the reply broke off; the client library reads on with an object, but not with a listing."""
         return "response body" in str(self.error)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether something else answered, a web server for example: its 404 does not mean that the object is missing.
+
+        A 404 without any body is believed, for that is how the reply to a HEAD looks.
+        """
+        text = str(self.error)
+        odd = any(words in text for words in _NOT_ITS_OWN)
+        return odd or (self.status == 404 and not self.code and bool(_OTHER_BODY.search(text)))
 
     @property
     def is_uncertain(self) -> bool:
@@ -141,6 +164,8 @@ def translate(error: Exception, path: LibraryPath) -> LenscatError:
         return wrong_region(trouble.region)
     if trouble.code in _ADVICE:
         return advise(trouble.code)
+    if trouble.is_foreign:
+        return UnreachableError(_FOREIGN, LATER_S)
     if isinstance(error, OddKeyError):
         return UnsupportedError("The bucket holds an object whose key has no name, or one of dots only: rename it.")
     if isinstance(error, ValueError):
@@ -178,9 +203,17 @@ def _unreachable(trouble: Trouble) -> LenscatError:
     if "builder error" in text:
         return SettingsError("The endpoint cannot be used: give http://host:port or https://host.")
     if trouble.status:
-        code = f" {trouble.code}" if trouble.code else ""
-        return UnreachableError(f"The object store answers with an error ({trouble.status}{code}): try again later.")
+        return _answered(trouble)
     for word, advice in _WORDS:
         if word in text:
             return UnreachableError(f"The object store {advice}.")
     return UnreachableError("The object store cannot be reached: check the endpoint and the network.")
+
+
+def _answered(trouble: Trouble) -> UnreachableError:
+    answer = f"{trouble.status} {trouble.code}".rstrip()
+    if 400 <= trouble.status < 500 and not trouble.is_passing:
+        message = f"The object store refuses the request ({answer}): check the endpoint and the settings."
+        return UnreachableError(message, LATER_S)
+    message = f"The object store answers with an error ({answer}): try again later."
+    return RequestFailedError(message) if trouble.status == 500 else UnreachableError(message)

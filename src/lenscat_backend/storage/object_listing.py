@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from obstore.exceptions import InvalidPathError as OddKeyError
 
 from lenscat_backend.models.paths import LibraryPath, is_hidden, join
-from lenscat_backend.storage.base import Entry, Listing
+from lenscat_backend.storage.base import Entry, Listing, Report
 from lenscat_backend.storage.names import is_left_out
 from lenscat_backend.storage.object_keys import Found, folder_entry, problem, why_odd
 from lenscat_backend.storage.object_pages import PAGE_KEYS, Page, PageSource
 
-Report = Callable[[str], None]
 Located = tuple[LibraryPath, Entry]
-
-
-def ignore(problem: str) -> None:
-    """A `Report` for those who do not want to know."""
 
 
 class FolderLister:
@@ -28,7 +23,7 @@ class FolderLister:
     """
 
     def __init__(self, quick: PageSource, careful: PageSource) -> None:
-        """`quick` for single folders until a key is odd; `careful` for all else."""
+        """`quick` for single folders until a key is odd, and where there is any; `careful` for all else."""
         self._quick = quick
         self._careful = careful
         self._odd: set[str] = set()
@@ -44,7 +39,7 @@ class FolderLister:
     def exists(self, start: str) -> bool:
         """Whether any key begins with `start`; one LIST."""
         try:
-            return any(page.files for page in self._quick.pages(start, delimiter=False))
+            return any(page.files for page in self._careful.pages(start, delimiter=False))
         except OddKeyError:
             return True
 
@@ -61,17 +56,21 @@ class FolderLister:
             yield [located for file in page.files if (located := _locate(file, start, folder, report))]
 
     def _whole(self, start: str) -> Iterator[Page]:
-        if start not in self._odd:
-            try:
-                pages = list(self._quick.pages(start, delimiter=True))
-            except OddKeyError:
-                if self._careful is self._quick:
-                    raise
-                pages = []
-            if pages and not any(folder == "/" for page in pages for folder in page.folders):
-                return iter(pages)
+        if start in self._odd:
+            return self._careful.pages(start, delimiter=True)
+        try:
+            pages = list(self._quick.pages(start, delimiter=True))
+        except OddKeyError:
+            if self._careful is self._quick:
+                raise
+            pages = []
             self._odd.add(start)
-        return self._careful.pages(start, delimiter=True)
+        if any(folder == "/" for page in pages for folder in page.folders):
+            self._odd.add(start)
+        empty = not any(page.files or page.folders for page in pages)
+        if start in self._odd or (empty and self._careful is not self._quick):  # any reply looks empty to `quick`
+            return self._careful.pages(start, delimiter=True)
+        return iter(pages)
 
 
 def _entries(page: Page, start: str, report: Report) -> list[Entry]:

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from lenscat_backend.errors import LenscatError, TooLargeError
 from lenscat_backend.models.paths import ROOT, LibraryPath, join, split
-from lenscat_backend.storage.base import Entry, RangeReader
+from lenscat_backend.storage.base import Entry, RangeReader, Report, ignore
 from lenscat_backend.storage.object_listing import Located
 from lenscat_backend.storage.object_reading import RangeRequest
 
@@ -43,8 +43,8 @@ class ManyObjects(ABC):
         """See `ObjectStore.read_many`."""
 
     @abstractmethod
-    def list_folder_pages(self, folder: LibraryPath) -> Iterator[Sequence[Entry]]:
-        """See `ObjectStore.list_folder_pages`."""
+    def list_pages(self, folder: LibraryPath, report: Report = ignore) -> Iterator[Sequence[Entry]]:
+        """See `Store.list_pages`."""
 
     @abstractmethod
     def list_tree_pages(self, folder: LibraryPath) -> Iterator[Sequence[Located]]:
@@ -79,7 +79,7 @@ class ManyObjects(ABC):
 
     def peek(self, folder: LibraryPath) -> Sequence[str]:
         """See `Store.peek`: one LIST."""
-        return [entry.name for entry in next(self.list_folder_pages(folder), ())]
+        return [entry.name for entry in next(self.list_pages(folder), ())]
 
     def quick_folder_etag(self, folder: LibraryPath) -> str:
         """Nothing: folders have no etags here."""

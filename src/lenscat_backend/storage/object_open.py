@@ -16,7 +16,7 @@ from lenscat_backend.errors import SettingsError
 from lenscat_backend.storage.location import Location
 from lenscat_backend.storage.object_bucket import Bucket, Dialect
 from lenscat_backend.storage.object_credentials import Provider, profile_provider, profile_region
-from lenscat_backend.storage.object_http import find_region
+from lenscat_backend.storage.object_http import Timeouts, find_region
 from lenscat_backend.storage.object_listing import FolderLister
 from lenscat_backend.storage.object_options import DEFAULT_REGION, ObjectOptions, s3_address
 from lenscat_backend.storage.object_pages import ClientPages, S3Pages
@@ -47,7 +47,7 @@ def open_object_store(
     `counter` lets several stores count together. `SettingsError` for options or a profile that cannot be used.
     """
     options, counter = options or ObjectOptions(), counter or RequestCounter()
-    patience = Patience(options.retries, options.first_delay_s, options.longest_delay_s)
+    patience = Patience(options.retries, options.first_delay_s, options.longest_delay_s, options.window_s)
     try:
         make = _maker(location, options)
         patient, once = make(options.retries), make(0)
@@ -59,7 +59,9 @@ def open_object_store(
     s3 = location.scheme == "s3"
     return ObjectStore(
         Bucket(patient, once, _DIALECTS.get(location.scheme, Dialect(quoted=True)), counter),
-        FolderLister(quick, S3Pages(_signer(location, options), counter, patience, options.timeout_s) if s3 else quick),
+        FolderLister(
+            quick, S3Pages(_signer(location, options), counter, patience, _timeouts(options)) if s3 else quick
+        ),
         patience,
         label=location.url,
         prefix=location.prefix,
@@ -67,6 +69,10 @@ def open_object_store(
         concurrency=options.concurrency,
         find_region=partial(find_region, s3_address(location.bucket, options), options.connect_timeout_s),
     )
+
+
+def _timeouts(options: ObjectOptions) -> Timeouts:
+    return Timeouts(min(options.connect_timeout_s, options.timeout_s), options.timeout_s)
 
 
 def _maker(location: Location, options: ObjectOptions) -> Callable[[int], Client]:
@@ -139,7 +145,7 @@ def _network(options: ObjectOptions, retries: int) -> dict[str, Any]:
     }
     retry: RetryConfig = {
         "max_retries": retries,
-        "retry_timeout": timedelta(minutes=3),
+        "retry_timeout": timedelta(seconds=options.window_s),
         "backoff": {
             "init_backoff": timedelta(seconds=options.first_delay_s),
             "max_backoff": timedelta(seconds=options.longest_delay_s),

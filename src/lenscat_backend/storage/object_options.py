@@ -26,7 +26,8 @@ class ObjectOptions:
     bucket into the host name, else it is in the path. `anonymous` sends unsigned requests, for public buckets. Without
     keys, a `profile` gives them, or if `default_profile` that of the name ``default``, or else an instance role, asked
     for at `metadata_endpoint`. `account` is Azure's. `timeout_s` is the longest silence within a request; `retries` are
-    those of one request, after which the store counts as unreachable. `concurrency` bounds `ObjectStore.read_many`.
+    those of one request, after which the store counts as unreachable, and none is begun later than `window_s` after the
+    first attempt. `concurrency` bounds `ObjectStore.read_many`.
     """
 
     region: str = ""
@@ -47,6 +48,7 @@ class ObjectOptions:
     retries: int = 5
     first_delay_s: float = 0.1
     longest_delay_s: float = 5.0
+    window_s: float = 20.0
     concurrency: int = 16
 
     def __post_init__(self) -> None:

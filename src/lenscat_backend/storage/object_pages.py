@@ -7,8 +7,10 @@ signs, so that keys and instance roles remain its business.
 
 from __future__ import annotations
 
+import weakref
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import quote, unquote_plus
@@ -16,7 +18,8 @@ from urllib.parse import quote, unquote_plus
 import obstore
 from obstore.exceptions import GenericError
 
-from lenscat_backend.storage.object_http import Connection
+from lenscat_backend.storage.object_errors import NO_STORE
+from lenscat_backend.storage.object_http import Connection, Timeouts
 from lenscat_backend.storage.object_keys import SECOND_NS, Found
 from lenscat_backend.storage.object_patience import Patience
 from lenscat_backend.storage.object_requests import RequestCounter
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
 
 PAGE_KEYS = 1000
 """Most keys and common prefixes of one reply, of S3, Google Cloud Storage and radosgw alike."""
+_IDLE = 8
+"""Connections kept open between listings."""
+IDLE_S = 20.0
+"""For how long: what stands between often forgets an idle connection, and then nothing ever comes back on it."""
 
 
 class Page(NamedTuple):
@@ -85,26 +92,52 @@ class S3Pages:
     """Listings by ``ListObjectsV2``: every key as it is, a page of at most 1,000 at a time."""
 
     def __init__(
-        self, sign: Callable[[str], str], counter: RequestCounter, patience: Patience, timeout_s: float
+        self, sign: Callable[[str], str], counter: RequestCounter, patience: Patience, timeouts: Timeouts
     ) -> None:
         """`sign` gives the address of the bucket with the query it is handed and a slash added to its end."""
         self._sign = sign
         self._counter = counter
         self._patience = patience
-        self._timeout_s = timeout_s
+        self._timeouts = timeouts
+        self._idle: list[tuple[float, Connection]] = []
+        weakref.finalize(self, _close, self._idle)
 
     def pages(self, start: str, *, delimiter: bool) -> Iterator[Page]:
         """See `PageSource.pages`."""
         query = f"list-type=2&encoding-type=url&prefix={quote(start, safe='')}"
         last = "delimiter=" if delimiter else "x-id="  # which takes the slash
         token = ""
-        with Connection(self._sign(last), self._timeout_s) as connection:
+        with self._connection(last) as connection:
             while True:
                 more = f"&continuation-token={quote(token, safe='')}" if token else ""
                 page, token = self._ask(connection, f"{query}{more}&{last}")
                 yield page
                 if not token:
                     return
+
+    @contextmanager
+    def _connection(self, last: str) -> Iterator[Connection]:
+        """One that an earlier listing left open a moment ago, or a new one."""
+        connection = self._idle_connection() or Connection(self._sign(last), self._timeouts)
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if len(self._idle) < _IDLE:
+            self._idle.append((self._patience.clock(), connection))
+        else:
+            connection.close()
+
+    def _idle_connection(self) -> Connection | None:
+        """The one last used; where that is too long ago, so is it for all."""
+        with suppress(IndexError):
+            at, connection = self._idle.pop()
+            if self._patience.clock() - at < IDLE_S:
+                return connection
+            connection.close()
+            _close(self._idle)
+        return None
 
     def _ask(self, connection: Connection, query: str) -> tuple[Page, str]:
         """A page, and the token of the next one, "" after the last."""
@@ -113,13 +146,18 @@ class S3Pages:
             self._counter.add("LIST")
             reply = connection.ask(self._sign(query))
             if reply.status != 200:
-                raise GenericError(f"status code: {reply.status} {reply.data.decode(errors='replace')}")
+                raise GenericError(f"status code: {reply.status}: {reply.data.decode(errors='replace')}")
             try:
                 return _read_page(ET.fromstring(reply.data))
             except (ET.ParseError, KeyError, ValueError) as error:
-                raise GenericError("HTTP error: response body error") from error
+                raise GenericError(f"HTTP error: {NO_STORE}") from error
 
         return self._patience.persist(attempt, lambda trouble: trouble.is_passing)
+
+
+def _close(idle: list[tuple[float, Connection]]) -> None:
+    while idle:
+        idle.pop()[1].close()
 
 
 def found_of(meta: ObjectMeta) -> Found:
@@ -129,6 +167,8 @@ def found_of(meta: ObjectMeta) -> Found:
 
 
 def _read_page(root: ET.Element) -> tuple[Page, str]:
+    if not root.tag.endswith("ListBucketResult"):
+        raise ValueError(root.tag)
     decode = unquote_plus if root.findtext("{*}EncodingType") == "url" else str
     files = (_read_object(element, decode) for element in root.iterfind("{*}Contents"))
     folders = (element.findtext("{*}Prefix") or "" for element in root.iterfind("{*}CommonPrefixes"))

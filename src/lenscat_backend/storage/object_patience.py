@@ -15,12 +15,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often and after what pauses, in seconds: each twice as long as the one before, less a random part."""
+    """How often and after what pauses, in seconds: each twice as long as the one before, less a random part.
+
+    Nothing is tried again once `window_s` have passed since the first attempt: somebody waits for it.
+    """
 
     retries: int = 5
     first_delay_s: float = 0.1
     longest_delay_s: float = 5.0
+    window_s: float = 20.0
     sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
 
     def delays_s(self) -> Iterator[float]:
         """The pause before each retry."""
@@ -30,11 +35,12 @@ class Patience:
 
     def persist(self, attempt: Callable[[], T], may_pass: Callable[[Trouble], bool]) -> T:
         """What `attempt` gives, tried again after errors of which `may_pass` says so."""
+        end = self.clock() + self.window_s
         for delay_s in self.delays_s():
             try:
                 return attempt()
             except CLIENT_ERRORS as error:
-                if not may_pass(understand(error)):
+                if not may_pass(understand(error)) or self.clock() + delay_s > end:
                     raise
                 self.sleep(delay_s)
         return attempt()

@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from lenscat_backend.errors import NotFoundError
 from lenscat_backend.models.paths import ROOT, LibraryPath
 from lenscat_backend.storage.object_bucket import Bucket
-from lenscat_backend.storage.object_errors import CLIENT_ERRORS, translate, understand, wrong_region
-from lenscat_backend.storage.object_keys import key_of
+from lenscat_backend.storage.object_errors import CLIENT_ERRORS, advise, translate, understand, wrong_region
+from lenscat_backend.storage.object_keys import Found, key_of
 from lenscat_backend.storage.object_listing import FolderLister
 from lenscat_backend.storage.object_patience import Patience
+from lenscat_backend.storage.object_reading import open_range
 from lenscat_backend.storage.object_requests import RequestCounter
 
 
@@ -50,6 +52,20 @@ class ObjectPlace:
     def _key(self, path: LibraryPath) -> str:
         return key_of(self._prefix, path)
 
+    def _head(self, key: str, *, believe_404: bool = True) -> tuple[Found, str]:
+        """What is told of an object, and its version.
+
+        Where a HEAD is refused, a GET of one byte more tells why, for its reply has a body. Unless `believe_404`,
+        that goes for a missing object too: a missing bucket looks the same to a HEAD.
+        """
+        try:
+            return self._bucket.head(key)
+        except CLIENT_ERRORS as error:
+            status = understand(error).status
+            if status in (400, 401, 403) or (status == 404 and not believe_404):
+                open_range(self._bucket, self._patience, key, 0, 1, "")
+            raise
+
     def _exists(self, key: str) -> bool:
         try:
             self._bucket.head(key)
@@ -58,8 +74,13 @@ class ObjectPlace:
         return True
 
     @contextmanager
-    def _translated(self, path: LibraryPath, failures: Sequence[BaseException] = ()) -> Iterator[None]:
-        """Raise what the client library raises as what it means for `path`; an error in `failures` as it is."""
+    def _translated(
+        self, path: LibraryPath, failures: Sequence[BaseException] = (), *, may_be_missing: bool = True
+    ) -> Iterator[None]:
+        """Raise what the client library raises as what it means for `path`; an error in `failures` as it is.
+
+        Unless it `may_be_missing`, a 404 is about the bucket: listings and writes are never answered so otherwise.
+        """
         try:
             yield
         except CLIENT_ERRORS as error:
@@ -68,4 +89,7 @@ class ObjectPlace:
             trouble = understand(error)
             if trouble.is_wrong_region and not trouble.region:
                 raise wrong_region(self._find_region()) from error
-            raise translate(error, path) from error
+            meant = translate(error, path)
+            if isinstance(meant, NotFoundError) and not may_be_missing:
+                meant = advise("NoSuchBucket")
+            raise meant from error

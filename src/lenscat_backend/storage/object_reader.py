@@ -7,12 +7,12 @@ from functools import partial
 
 from lenscat_backend.errors import LenscatError, TooLargeError, UnsupportedError
 from lenscat_backend.models.paths import LibraryPath, split
-from lenscat_backend.storage.base import Blob, Entry, Listing
+from lenscat_backend.storage.base import Blob, Entry, Listing, Report, ignore
 from lenscat_backend.storage.local_file import check_range
 from lenscat_backend.storage.object_keys import folder_entry, folder_key, object_etag
-from lenscat_backend.storage.object_listing import Located, Report, ignore
+from lenscat_backend.storage.object_listing import Located
 from lenscat_backend.storage.object_place import ObjectPlace
-from lenscat_backend.storage.object_reading import RangeRequest, open_range, read_many, stream_body
+from lenscat_backend.storage.object_reading import RangeRequest, open_range, read_many, stream_range
 from lenscat_backend.storage.os_errors import missing
 from lenscat_backend.storage.remote_file import RemoteFile
 
@@ -22,20 +22,20 @@ class ObjectReader(ObjectPlace):
 
     def list_folder(self, folder: LibraryPath) -> Listing:
         """See `Store.list_folder`: a LIST for each 1,000 names; keys that cannot be shown are `problems`."""
-        with self._translated(folder):
+        with self._translated(folder, may_be_missing=False):
             listing = self._lister.folder(folder_key(self._prefix, folder))
         if listing is None and folder:
             raise missing(folder)
         return listing or Listing((), "")
 
-    def list_folder_pages(self, folder: LibraryPath, report: Report = ignore) -> Iterator[Sequence[Entry]]:
-        """The entries of `folder` in key order (by UTF-8 bytes, a folder as ``name/``), at most 1,000 at a time.
+    def list_pages(self, folder: LibraryPath, report: Report = ignore) -> Iterator[Sequence[Entry]]:
+        """See `Store.list_pages`: at most 1,000 entries at a time.
 
         Only one page is in memory (for ``gs``, ``az`` and memory: the folder). `report` hears of keys that cannot be
-        shown. `NotFoundError`, at the first step, where there is no such folder.
+        shown.
         """
         exists = not folder
-        with self._translated(folder):
+        with self._translated(folder, may_be_missing=False):
             for entries in self._lister.folder_pages(folder_key(self._prefix, folder), report):
                 exists = True
                 yield entries
@@ -47,7 +47,7 @@ class ObjectReader(ObjectPlace):
 
         Hidden names and what lies in hidden folders are left out; empty folders do not show.
         """
-        with self._translated(folder):
+        with self._translated(folder, may_be_missing=False):
             yield from self._lister.tree_pages(folder_key(self._prefix, folder), folder, report)
 
     def stat(self, path: LibraryPath) -> Entry:
@@ -55,14 +55,14 @@ class ObjectReader(ObjectPlace):
         name = split(path)[1]
         with self._translated(path):
             try:
-                return self._bucket.head(self._key(path))[0].entry(name) if path else self._stat_folder(path)
+                return self._head(self._key(path))[0].entry(name) if path else self._stat_folder(path)
             except FileNotFoundError:
                 return self._stat_folder(path)
 
     def read(self, path: LibraryPath, max_bytes: int) -> Blob:
         """See `Store.read`: one GET, whose body is not fetched where it is too large."""
         with self._translated(path):
-            got = self._bucket.get(self._key(path))
+            got = self._patience.persist(lambda: self._bucket.get(self._key(path)), lambda trouble: trouble.is_cut)
             if got.found.size > max_bytes:
                 raise TooLargeError(f"{path!r} is larger than {max_bytes} bytes.")
             data = self._bucket.body(got)
@@ -92,7 +92,7 @@ class ObjectReader(ObjectPlace):
         """See `Store.open`: a HEAD, or no request where the `entry` is given; each read is a GET with ``If-Match``."""
         if entry is None:
             with self._translated(path):
-                entry = self._bucket.head(self._key(path))[0].entry(split(path)[1])
+                entry = self._head(self._key(path), believe_404=False)[0].entry(split(path)[1])
         return RemoteFile(
             entry,
             partial(self._read_opened, path, entry.etag),
@@ -111,7 +111,7 @@ class ObjectReader(ObjectPlace):
         path, offset, length, etag = request
         check_range(offset, length)
         with self._translated(path):
-            got = open_range(self._bucket, self._key(path), offset, length, object_etag(etag))
+            got = open_range(self._bucket, self._patience, self._key(path), offset, length, object_etag(etag))
             return self._bucket.body(got) if got else b""
 
     def _read_opened(self, path: LibraryPath, etag: str, offset: int, length: int) -> bytes:
@@ -120,12 +120,11 @@ class ObjectReader(ObjectPlace):
     def _stream(self, request: RangeRequest) -> Iterator[bytes]:
         path, offset, length, etag = request
         with self._translated(path):
-            got = open_range(self._bucket, self._key(path), offset, length, object_etag(etag))
-            if got:
-                yield from stream_body(self._bucket, got)
+            yield from stream_range(self._bucket, self._patience, self._key(path), offset, length, object_etag(etag))
 
     def _stat_folder(self, folder: LibraryPath) -> Entry:
-        listed = self._lister.exists(folder_key(self._prefix, folder))
+        with self._translated(folder, may_be_missing=False):
+            listed = self._lister.exists(folder_key(self._prefix, folder))
         if folder and not listed:
             raise missing(folder)
         return folder_entry(split(folder)[1])

@@ -63,7 +63,7 @@ class ObjectStore(ObjectReader, ManyObjects):
         if create_only and if_version is not None:
             raise ValueError("if_version and create_only exclude each other")
         key = self._key(path)
-        with self._translated(path):
+        with self._translated(path, may_be_missing=if_version is not None):
             version = self._put(path, key, data, True if create_only else if_version, source)
         now_ns = self._clock() // SECOND_NS * SECOND_NS
         return Blob(bytes(data), version, entry_etag(version, len(data)), now_ns, source)
@@ -80,7 +80,7 @@ class ObjectStore(ObjectReader, ManyObjects):
                 failures.append(error)
                 raise
 
-        with self._translated(path, failures):
+        with self._translated(path, failures, may_be_missing=False):
             self._bucket.put_chunks(key, watched())
 
     def delete(self, path: LibraryPath, *, if_version: str | None = None) -> None:
@@ -92,7 +92,7 @@ class ObjectStore(ObjectReader, ManyObjects):
         self._check_writable()
         key = self._key(path)
         with self._translated(path):
-            _, version = self._bucket.head(key)
+            _, version = self._head(key)
             if if_version not in (None, version):
                 raise VersionMismatchError(f"{path!r} was changed meanwhile: read it again, merge and retry.")
             self._bucket.delete(key)

@@ -17,7 +17,7 @@ from typing import TypeVar
 from lenscat_backend.errors import LenscatError, NotFoundError
 from lenscat_backend.models.paths import ROOT, LibraryPath, join, split
 from lenscat_backend.models.pointer import POINTER_FILE
-from lenscat_backend.storage.base import Capabilities, Entry, Listing, Store
+from lenscat_backend.storage.base import Capabilities, Entry, Listing, Report, Store, ignore
 from lenscat_backend.storage.mounts import Mount, Mounts, mount_at
 from lenscat_backend.storage.routed import RoutedStore
 from lenscat_backend.storage.spots import Spot
@@ -25,6 +25,7 @@ from lenscat_backend.storage.targets import TargetPlace, Targets
 
 T = TypeVar("T")
 
+_NOTHING = "The pointer's target holds nothing: check its prefix."
 _PLAIN_FOLDERS = 20_000
 """How many folders of remote places are remembered to be no pointers."""
 
@@ -118,6 +119,41 @@ class PointerStore(RoutedStore):
                 raise
         return self._list(folder)
 
+    def list_pages(self, folder: LibraryPath, report: Report = ignore) -> Iterator[Sequence[Entry]]:
+        """See `Store.list_pages`; a pointer file comes first, and then its target's entries."""
+        container, rest, parent = self._container(folder)
+        pages = container.list_pages(rest, report)
+        try:
+            first = next(pages)
+        except NotFoundError:
+            if not self._discover(split(folder)[0]):
+                raise
+            yield from self.list_pages(folder, report)
+            return
+        pointer = next((entry for entry in first if entry.name == POINTER_FILE and not entry.is_folder), None)
+        if pointer is None or not folder:
+            if self._mounts.at(folder) is not None:
+                self._mounts.drop(folder)
+            self._note_plain(folder)
+            yield first
+            yield from pages
+            return
+        yield [pointer]
+        yield from self._target_pages(
+            mount_at(folder, container, rest, pointer.etag, parent, self._spot(parent)), report
+        )
+
+    def meet(self, folder: LibraryPath) -> None:
+        """Look whether a folder not met yet is a pointer, where that costs no request."""
+        container, _, _ = self._container(folder)
+        if folder and self._mounts.at(folder) is None and not container.capabilities.remote:
+            self._meet(folder)
+
+    def said(self, folder: LibraryPath, is_empty: bool) -> tuple[str, str]:
+        """What a pointer folder that was just listed is called, and what is wrong with it; both "" for others."""
+        mount = self._mounts.at(folder)
+        return ("", "") if mount is None else (mount.label, _NOTHING if is_empty and _is_bucket(mount) else "")
+
     def peek(self, folder: LibraryPath) -> Sequence[str]:
         """See `Store.peek`: of a pointer folder its own names."""
         if self._mounts.at(folder) is None:
@@ -196,8 +232,7 @@ class PointerStore(RoutedStore):
             (*shown, pointer),
             _joint_etag(mount, listing.etag) if pointer.settled else "",
             (*listing.problems, *_hidden_by_pointer(own)),
-            mount.label,
-            "" if listing.entries or not _is_bucket(mount) else "The pointer's target holds nothing: check its prefix.",
+            *self.said(folder, not listing.entries),
         )
 
     def _list_target(self, mount: Mount) -> tuple[Mount, Listing]:
@@ -210,6 +245,18 @@ class PointerStore(RoutedStore):
             if pointer is None:
                 return mount, listing
             mount = mount_at(mount.at, store, ROOT, pointer.etag, mount, self._spot(mount))
+
+    def _target_pages(self, mount: Mount, report: Report) -> Iterator[Sequence[Entry]]:
+        mount = self._mounts.follow(mount)
+        store = self._store_of(mount)
+        for number, page in enumerate(store.list_pages(ROOT, report)):
+            pointer = next((entry for entry in page if entry.name == POINTER_FILE and not entry.is_folder), None)
+            if pointer is not None and not number:
+                yield from self._target_pages(
+                    mount_at(mount.at, store, ROOT, pointer.etag, mount, self._spot(mount)), report
+                )
+                return
+            yield page
 
     def _spot(self, mount: Mount | None) -> Spot:
         return self._home if mount is None or mount.target is None else mount.target.spot

@@ -16,11 +16,22 @@ from pathlib import Path
 
 from lenscat_backend.errors import LenscatError, NotFoundError
 from lenscat_backend.models.paths import LibraryPath, split
-from lenscat_backend.storage.base import Blob, Capabilities, Entry, Listing, OpenedFile, RangeReader, Store
+from lenscat_backend.storage.base import (
+    Blob,
+    Capabilities,
+    Entry,
+    Listing,
+    OpenedFile,
+    RangeReader,
+    Report,
+    Store,
+    ignore,
+)
 
 YOUNG_S = 5.0
 """How long what was listed counts as known: as long as another program's change may stay unseen by one picture."""
 MAX_ENTRIES = 100_000
+MAX_FOLDER = 20_000
 
 
 @dataclass(slots=True)
@@ -66,6 +77,19 @@ class RememberingStore:
             raise
         self._remember(folder, _Listed(began, {entry.name: entry for entry in listing.entries}))
         return listing
+
+    def list_pages(self, folder: LibraryPath, report: Report = ignore) -> Iterator[Sequence[Entry]]:
+        """See `Store.list_pages`; always asks. A folder whose end is reached is remembered, unless it is very large."""
+        began = self._clock()
+        self._forget(folder)
+        entries: dict[str, Entry] | None = {}
+        for page in self._store.list_pages(folder, report):
+            if entries is not None:
+                entries.update((entry.name, entry) for entry in page)
+                entries = entries if len(entries) <= MAX_FOLDER else None
+            yield page
+        if entries is not None:
+            self._remember(folder, _Listed(began, entries))
 
     def walk(self) -> Iterator[tuple[LibraryPath, Sequence[Entry]]]:
         """See `Store.walk`."""

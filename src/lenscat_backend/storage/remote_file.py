@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
 
+from lenscat_backend.errors import UnreachableError
 from lenscat_backend.storage.base import Entry
 from lenscat_backend.storage.closing import Closing
 from lenscat_backend.storage.local_file import check_range
@@ -16,7 +17,10 @@ Read = Callable[[int, int], bytes]
 
 
 class RemoteFile(Closing):
-    """See `OpenedFile`. `read` and `stream` must fail where the file is no longer the one of `entry`."""
+    """See `OpenedFile`. `read` and `stream` must fail where the file is no longer the one of `entry`.
+
+    Where they give less than the file has, `UnreachableError`: half a picture must not pass for a whole one.
+    """
 
     def __init__(self, entry: Entry, read: Read, stream: Stream) -> None:
         self.size = entry.size
@@ -32,19 +36,21 @@ class RemoteFile(Closing):
         if self._local is not None:
             self._local.seek(offset)
             return self._local.read(length)
-        return self._read(offset, length) if length else b""
+        data = self._read(offset, length) if length else b""
+        _check_whole(len(data), length)
+        return data
 
     def stream(self, offset: int, length: int) -> Iterator[bytes]:
         """See `OpenedFile.stream`; one request."""
         check_range(offset, length)
-        return self._stream(offset, min(length, max(self.size - offset, 0)))
+        return self._whole(offset, min(length, max(self.size - offset, 0)))
 
     def on_disk(self) -> Path:
         """A temporary copy, downloaded by the first call."""
         if self._local is None:
             local = NamedTemporaryFile(prefix="lenscat-")  # noqa: SIM115 (closed by `close`)
             try:
-                for chunk in self._stream(0, self.size):
+                for chunk in self._whole(0, self.size):
                     local.write(chunk)
                 local.flush()
             except BaseException:
@@ -53,8 +59,20 @@ class RemoteFile(Closing):
             self._local = local
         return Path(self._local.name)
 
+    def _whole(self, offset: int, length: int) -> Iterator[bytes]:
+        done = 0
+        for chunk in self._stream(offset, length):
+            done += len(chunk)
+            yield chunk
+        _check_whole(done, length)
+
     def close(self) -> None:
         """Remove the copy, if there is one."""
         if self._local is not None:
             self._local.close()
             self._local = None
+
+
+def _check_whole(got: int, asked: int) -> None:
+    if got < asked:
+        raise UnreachableError("The file ended early, before all that was announced had come: try again.")

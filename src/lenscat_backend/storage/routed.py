@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from lenscat_backend.errors import LenscatError
 from lenscat_backend.models.paths import LibraryPath
-from lenscat_backend.storage.base import Blob, Entry, Listing, OpenedFile, RangeReader, Store
+from lenscat_backend.storage.base import Blob, Entry, Listing, OpenedFile, RangeReader, Report, Store, ignore
 
 T = TypeVar("T")
 
@@ -33,6 +33,11 @@ class RoutedStore(ABC):
     def list_folder(self, folder: LibraryPath) -> Listing:
         """See `Store.list_folder`."""
         return self.ask(folder, lambda store, rest: store.list_folder(rest))
+
+    def list_pages(self, folder: LibraryPath, report: Report = ignore) -> Iterator[Sequence[Entry]]:
+        """See `Store.list_pages`."""
+        store, rest = self.at(folder)
+        return store.list_pages(rest, report)
 
     def peek(self, folder: LibraryPath) -> Sequence[str]:
         """See `Store.peek`."""
