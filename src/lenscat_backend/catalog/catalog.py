@@ -8,7 +8,7 @@ from typing import Literal
 
 from lenscat_backend.catalog import reads, search, updates
 from lenscat_backend.catalog.database import Database
-from lenscat_backend.catalog.records import FolderRow, FolderUpdate, ItemRow, KnownItem, Totals, known_of
+from lenscat_backend.catalog.records import Before, FolderRow, FolderUpdate, ItemRow, KnownItem, Totals, known_of
 from lenscat_backend.models.paths import ROOT, LibraryPath, split
 from lenscat_backend.models.query import Query
 from lenscat_backend.models.text import sort_key
@@ -78,9 +78,9 @@ class Catalog:
         """Up to `limit` folders, `below` or below it, of which only the name is known."""
         return await self._database.read(reads.unscanned_folders, limit, below)
 
-    async def newest_folder_id(self) -> int:
-        """The largest folder id given so far; 0 where there is none."""
-        return await self._database.read(reads.newest_folder_id)
+    async def newest_ids(self) -> Before:
+        """The largest ids given so far; 0 where there is none."""
+        return await self._database.read(reads.newest_ids)
 
     async def folder_etags(self) -> list[tuple[LibraryPath, str]]:
         """Every scanned folder's path and etag."""
@@ -106,6 +106,13 @@ class Catalog:
         """A folder's items in the order people count in."""
         return await self._database.read(reads.items, folder, offset, limit)
 
+    async def walk_items(self, folder: LibraryPath) -> AsyncIterator[list[ItemRow]]:
+        """A folder's items in the same order, in batches and bounded memory; each batch is a snapshot of its own."""
+        after = ("", "")
+        while batch := await self._database.read(reads.items_after, folder, after, _WALK_BATCH):
+            yield batch
+            after = (sort_key(batch[-1].record.name), batch[-1].record.name)
+
     async def item(self, path: LibraryPath) -> ItemRow | None:
         """One item, or None where it is unknown."""
         return await self._database.read(reads.item, path, sort_key(split(path)[1]))
@@ -118,6 +125,14 @@ class Catalog:
     async def known_items(self, folder: LibraryPath) -> dict[str, KnownItem]:
         """What decides whether each item of a folder must be looked at again, by name."""
         return await self._database.read(reads.known_items, folder)
+
+    async def known_named(self, folder: LibraryPath, names: Sequence[str]) -> dict[str, KnownItem]:
+        """The same for some items of a folder."""
+        return await self._database.read(reads.known_named, folder, names)
+
+    async def count_items(self, folder: LibraryPath) -> int:
+        """How many items of a folder are known."""
+        return await self._database.read(reads.count_items, folder)
 
     async def pointers(self) -> list[FolderRow]:
         """The folders that are pointers, broken ones too, in path order."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import apsw
 import orjson
 
-from lenscat_backend.catalog.records import ITEM_COLUMNS, FolderRow, ItemRecord, ItemRow, KnownItem, Totals
+from lenscat_backend.catalog.records import ITEM_COLUMNS, Before, FolderRow, ItemRecord, ItemRow, KnownItem, Totals
 from lenscat_backend.models.paths import LibraryPath, split
+from lenscat_backend.models.text import sort_key
 
 ITEM_SELECT = f"SELECT folders.path, {', '.join('items.' + column for column in ITEM_COLUMNS)} FROM items "
 IN_ORDER = "folders.sort_path, folders.path, items.sort_key, items.name"
@@ -39,9 +41,10 @@ def folders_after(connection: apsw.Connection, after: str, limit: int, below: Li
     return [folder_row(row) for row in rows]
 
 
-def newest_folder_id(connection: apsw.Connection) -> int:
-    """The largest folder id given so far; 0 where there is none."""
-    return int(connection.execute("SELECT coalesce(max(id), 0) FROM folders").get)
+def newest_ids(connection: apsw.Connection) -> Before:
+    """The largest ids given so far; 0 where there is none."""
+    item = connection.execute("SELECT coalesce(max(id), 0) FROM items").get
+    return Before(0, int(item), int(connection.execute("SELECT coalesce(max(id), 0) FROM folders").get))
 
 
 def unscanned_folders(connection: apsw.Connection, limit: int, below: LibraryPath) -> list[LibraryPath]:
@@ -68,6 +71,16 @@ def items(connection: apsw.Connection, path: LibraryPath, offset: int, limit: in
     return [item_row(row) for row in rows]
 
 
+def items_after(connection: apsw.Connection, path: LibraryPath, after: tuple[str, str], limit: int) -> list[ItemRow]:
+    """Up to `limit` of the folder's items whose sort keys and names come after those of `after`."""
+    rows = connection.execute(
+        ITEM_SELECT + "JOIN folders ON folders.id = items.folder_id WHERE folders.path = ? "
+        "AND (items.sort_key, items.name) > (?, ?) ORDER BY items.sort_key, items.name LIMIT ?",
+        (path, *after, limit),
+    )
+    return [item_row(row) for row in rows]
+
+
 def item(connection: apsw.Connection, path: LibraryPath, sort_key: str) -> ItemRow | None:
     """One item, or None where the catalog does not know it."""
     folder_path, name = split(path)
@@ -87,6 +100,29 @@ def known_items(connection: apsw.Connection, path: LibraryPath) -> dict[str, Kno
         (path,),
     )
     return {name: KnownItem._make(rest) for name, *rest in rows}
+
+
+def known_named(connection: apsw.Connection, path: LibraryPath, names: Sequence[str]) -> dict[str, KnownItem]:
+    """The same for some items of a folder."""
+    found = {}
+    for name in names:
+        row = connection.execute(
+            "SELECT sort_key, etag, sidecar_etag, thumb_etag, thumb_source, hash FROM items "
+            "WHERE folder_id = (SELECT id FROM folders WHERE path = ?) AND sort_key = ? AND name = ?",
+            (path, sort_key(name), name),
+        ).fetchone()
+        if row is not None:
+            found[name] = KnownItem._make(row)
+    return found
+
+
+def count_items(connection: apsw.Connection, path: LibraryPath) -> int:
+    """How many items of a folder are known."""
+    return _whole(
+        connection.execute(
+            "SELECT count(*) FROM items WHERE folder_id = (SELECT id FROM folders WHERE path = ?)", (path,)
+        ).get
+    )
 
 
 def items_without(connection: apsw.Connection, missing: str, after_id: int, limit: int) -> tuple[list[ItemRow], int]:

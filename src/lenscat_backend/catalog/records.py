@@ -64,12 +64,26 @@ class KnownItem(NamedTuple):
     hash: str | None
 
 
+class Before(NamedTuple):
+    """What the catalog held before a folder was listed: how many images of it, and the newest ids of all."""
+
+    images: int = 0
+    newest_item: int = 0
+    newest_folder: int = 0
+
+
+NOTHING = Before()
+
+
 @dataclass(frozen=True, slots=True)
 class FolderUpdate:
     """What one look at a folder found, or a part of it where the folder is large.
 
     `subfolders` and `fingerprint` come with the last part only (`complete`); names of `removed` items carry their sort
     keys. A `fingerprint` of None means: compare every entry next time.
+
+    Of a folder that is too large to be known whole, each part has the number of its `listing`, the names of all images
+    that were `listed` in it and its `subfolders`; the last one removes what was there `before` and listed in no part.
     """
 
     path: LibraryPath
@@ -83,6 +97,9 @@ class FolderUpdate:
     problems: Sequence[str] = ()
     label: str = ""
     error: str = ""
+    listing: int = 0
+    listed: Sequence[str] = ()
+    before: Before = NOTHING
 
 
 class FolderRow(NamedTuple):

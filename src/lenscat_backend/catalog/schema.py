@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -26,6 +26,10 @@ CREATE INDEX folders_in_order ON folders(sort_path, path);
 CREATE INDEX folders_by_parent ON folders(parent);
 CREATE INDEX folders_unscanned ON folders(path) WHERE scanned = 0;
 CREATE INDEX folders_pointing ON folders(path) WHERE pointer = 1;
+
+-- Folders that are listed in parts right now: what came so far, to tell at the end what is gone.
+CREATE TABLE listings (id INTEGER PRIMARY KEY, began INTEGER NOT NULL);
+CREATE TABLE listed (listing INTEGER, name TEXT, PRIMARY KEY (listing, name)) WITHOUT ROWID;  -- folders: name/
 
 CREATE TABLE items (
   id INTEGER PRIMARY KEY,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import apsw
 import orjson
 
+from lenscat_backend.catalog import listings
 from lenscat_backend.catalog.records import ITEM_COLUMNS, FolderUpdate
 from lenscat_backend.catalog.schema import HAYSTACK_PART
 from lenscat_backend.models.paths import ROOT, LibraryPath, join, split
@@ -38,8 +39,11 @@ def apply_updates(connection: apsw.Connection, updates: Iterable[FolderUpdate]) 
             "DELETE FROM items WHERE folder_id = ? AND sort_key = ? AND name = ?",
             ((folder_id, sort_key, name) for sort_key, name in update.removed),
         )
-        if update.complete:
+        if update.listing:
+            _apply_part(connection, folder_id, update)
+        elif update.complete:
             _complete(connection, folder_id, update)
+            _set_subfolders(connection, update.path, update.subfolders)
         else:
             _distrust(connection, folder_id)
 
@@ -130,7 +134,19 @@ def _complete(connection: apsw.Connection, folder_id: int, update: FolderUpdate)
             update.error,
         ),
     )
-    _set_subfolders(connection, update.path, update.subfolders)
+
+
+def _apply_part(connection: apsw.Connection, folder_id: int, update: FolderUpdate) -> None:
+    """A part of a folder that is listed in parts, or with the last of them its end."""
+    listings.note(connection, update)
+    if not update.complete:
+        _add_subfolders(connection, update.path, {join(update.path, name) for name in update.subfolders})
+        _distrust(connection, folder_id)
+        return
+    if listings.remove_unlisted(connection, folder_id, update, lambda path: remove_folder(connection, path)):
+        _count_change(connection)
+    listings.forget(connection, update.listing)
+    _complete(connection, folder_id, update)
 
 
 def _set_subfolders(connection: apsw.Connection, path: LibraryPath, names: Sequence[str]) -> None:
@@ -138,7 +154,11 @@ def _set_subfolders(connection: apsw.Connection, path: LibraryPath, names: Seque
     found = {row[0] for row in connection.execute("SELECT path FROM folders WHERE parent = ?", (path,))}
     for gone in found - wanted:
         remove_folder(connection, LibraryPath(gone))
-    connection.executemany(_INSERT_FOLDER, ((new, sort_path(new), path) for new in wanted - found))
+    _add_subfolders(connection, path, wanted - found)
+
+
+def _add_subfolders(connection: apsw.Connection, path: LibraryPath, new: Iterable[LibraryPath]) -> None:
+    connection.executemany(_INSERT_FOLDER, ((folder, sort_path(folder), path) for folder in new))
 
 
 def _folder_id(connection: apsw.Connection, path: LibraryPath) -> int:

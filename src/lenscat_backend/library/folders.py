@@ -10,8 +10,9 @@ from lenscat_backend.catalog.records import FolderRow, ItemRow
 from lenscat_backend.errors import InvalidError, LenscatError, NotFoundError
 from lenscat_backend.imaging.formats import MIME_TYPES
 from lenscat_backend.library.layout import is_image
+from lenscat_backend.library.listing import FolderListing
 from lenscat_backend.library.place import Place
-from lenscat_backend.library.scan import Scanner
+from lenscat_backend.library.scan import Looked, Scanner
 from lenscat_backend.library.threads import in_thread
 from lenscat_backend.models.manifest import (
     PAGE_ITEMS,
@@ -21,13 +22,18 @@ from lenscat_backend.models.manifest import (
     ManifestItem,
     folder_kind,
 )
-from lenscat_backend.models.paths import LibraryPath, is_hidden, join
+from lenscat_backend.models.paths import LibraryPath, is_hidden, join, split
 from lenscat_backend.models.pointer import POINTER_FILE
 from lenscat_backend.models.text import sort_key
 from lenscat_backend.models.times import format_time, now_utc
 
 POINTER_WAIT_S = 1.0
 """How long a listing waits for the targets of pointers that nobody has looked at yet."""
+
+LARGE_WAIT_S = 2.0
+"""How long the first listing of a large remote folder is waited for before what came so far is shown."""
+MOST_PEEKS = 100
+"""Of more subfolders that no scan has reached yet nobody asks a bucket what they hold, for one listing."""
 
 
 class Folders:
@@ -42,26 +48,35 @@ class Folders:
         """The folder as it is on disk now. `NotFoundError` for a folder or page that does not exist."""
         if is_hidden(path):
             raise NotFoundError("There is no such folder.")
-        looked = await self._scanner.look(path)
-        dirs = await self._dirs(path, looked.listing.subfolders)
-        count = len(looked.listing.images)
-        page_count = None if page is None else max(1, -(-count // PAGE_ITEMS))
-        if page is None or page_count is None:
-            rows = await self._catalog.items(path)
-        else:
-            _check_page(page, page_count)
-            rows = await self._catalog.items(path, page * PAGE_ITEMS, PAGE_ITEMS)
-            unread = {row.record.name for row in rows if not row.record.etag and row.record.problem is None}
-            if unread:  # a large folder that was listed by name only
-                await self._scanner.read_images(path, looked.listing, unread)
-                rows = await self._catalog.items(path, page * PAGE_ITEMS, PAGE_ITEMS)
-        return make_manifest(path, rows, dirs, page, page_count)
+        listing = await self._look(path)
+        names = await self._known_subfolders(path) if listing is None else listing.subfolders
+        dirs = await self._dirs(path, names)
+        if page is None:
+            return make_manifest(path, await self._catalog.items(path), dirs)
+        count = await self._catalog.count_items(path) if listing is None else len(listing.images)
+        page_count = max(1, -(-count // PAGE_ITEMS))
+        _check_page(page, page_count)
+        return make_manifest(path, await self._page(path, page, listing), dirs, page, page_count)
 
-    async def stored_manifest(self, path: LibraryPath) -> FolderManifest:
-        """The folder as the catalog knows it, without a look at the disk."""
-        rows = await self._catalog.items(path)
-        children = await self._catalog.subfolders(path)
-        return make_manifest(path, rows, [folder_of(child) for child in children])
+    async def _page(self, path: LibraryPath, page: int, listing: FolderListing | None) -> list[ItemRow]:
+        rows = await self._catalog.items(path, page * PAGE_ITEMS, PAGE_ITEMS)
+        unread = {row.record.name for row in rows if not row.record.etag and row.record.problem is None}
+        if listing is not None and unread:  # a large folder that was listed by name only
+            await self._scanner.read_images(path, listing, unread)
+            rows = await self._catalog.items(path, page * PAGE_ITEMS, PAGE_ITEMS)
+        return rows
+
+    async def _look(self, path: LibraryPath) -> FolderListing | None:
+        """The folder's listing; None where it is large: the catalog is then as far as the look came in a moment."""
+        look = asyncio.ensure_future(self._scanner.look(path))
+        look.add_done_callback(_hear_out)
+        while not (await asyncio.wait([look], timeout=LARGE_WAIT_S))[0]:
+            if path in self._scanner.streaming:
+                return None
+        return look.result().listing
+
+    async def _known_subfolders(self, path: LibraryPath) -> list[str]:
+        return [split(row.path)[1] for row in await self._catalog.subfolders(path)]
 
     async def _dirs(self, path: LibraryPath, names: Sequence[str]) -> list[ManifestFolder]:
         """Each subfolder as it is now: from the catalog where the folder's own etag is still the same."""
@@ -71,6 +86,8 @@ class Folders:
         dirs = await in_thread(self._trusted, path, names, rows)
         unknown = [name for name in names if name not in dirs]
         if self._place.capabilities(path).remote:  # a request each, side by side
+            unknown, rest = unknown[:MOST_PEEKS], unknown[MOST_PEEKS:]
+            dirs.update((name, ManifestFolder(name, "branch")) for name in rest)
             peeked = await asyncio.gather(*(in_thread(self._peek, join(path, name)) for name in unknown))
         else:
             peeked = await in_thread(lambda: [self._peek(join(path, name)) for name in unknown])
@@ -105,7 +122,7 @@ class Folders:
         looks = [asyncio.ensure_future(self._scanner.look(join(path, name))) for name in names]
         done, late = await asyncio.wait(looks, timeout=POINTER_WAIT_S)
         for look in (*done, *late):
-            look.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+            look.add_done_callback(_hear_out)
         rows = {row.path: row for row in await self._catalog.subfolders(path)}
         for name in names:
             row = rows.get(join(path, name))
@@ -118,6 +135,12 @@ class Folders:
         except LenscatError:
             return "branch"
         return folder_kind(pointer=POINTER_FILE in names, images=any(is_image(name) for name in names))
+
+
+def _hear_out(ended: asyncio.Future[Looked]) -> None:
+    """Take note of an error that nobody waits for any more: it is not the event loop's business to report it."""
+    if not ended.cancelled():
+        ended.exception()
 
 
 def make_manifest(

@@ -76,7 +76,7 @@ class Library:
         self.queue: WorkQueue[bytes] = WorkQueue(options.threads)
         self.thumbnails = Thumbnails(opened.place, self.catalog, self.queue, options.limits)
         self._folders = Folders(self.catalog, opened.place, self._scanner)
-        self._manifests = Manifests(self.catalog, self._folders, opened.place, opened.cache)
+        self._manifests = Manifests(self.catalog, opened.place, opened.cache)
         self._sidecars = Sidecars(opened.place, now_utc)
         self._items = Items(self.catalog, opened.place, self._scanner, self._sidecars)
         self._freshness = Freshness(

@@ -77,10 +77,10 @@ def updates_of(
     changes = changes_since(listing, known)
     all_read = True
     for start in range(0, max(len(changes) - PART, 0), PART):
-        records = _records(place, path, changes[start : start + PART], names_only)
+        records = records_of(place, path, changes[start : start + PART], names_only)
         all_read = all_read and _are_read(records)
         yield FolderUpdate(path, records, complete=False)
-    records = _records(place, path, changes[(len(changes) - 1) // PART * PART :] if changes else [], names_only)
+    records = records_of(place, path, changes[(len(changes) - 1) // PART * PART :] if changes else [], names_only)
     yield FolderUpdate(
         path,
         records,
@@ -106,7 +106,7 @@ def look_at_item(place: Place, path: LibraryPath, known: KnownItem | None) -> Ch
 
 def probe_images(place: Place, path: LibraryPath, changes: Sequence[Change]) -> FolderUpdate:
     """Read just these images of a folder, without completing it."""
-    return FolderUpdate(path, _records(place, path, changes, names_only=False), complete=False)
+    return FolderUpdate(path, records_of(place, path, changes, names_only=False), complete=False)
 
 
 def _derived(place: Place, path: LibraryPath) -> DerivedEntry | None:
@@ -120,7 +120,8 @@ def _derived(place: Place, path: LibraryPath) -> DerivedEntry | None:
     return None
 
 
-def _records(place: Place, path: LibraryPath, changes: Sequence[Change], names_only: bool) -> list[ItemValues]:
+def records_of(place: Place, path: LibraryPath, changes: Sequence[Change], names_only: bool) -> list[ItemValues]:
+    """The rows of these images of a folder; `names_only` as in `updates_of`."""
     if names_only:
         return [tuple(name_only_record(change, _format_name(change))) for change in changes]
     sidecars = _read_sidecars(place, path, changes)

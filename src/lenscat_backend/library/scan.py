@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from lenscat_backend.catalog.catalog import Catalog
+from lenscat_backend.catalog.records import FolderRow, FolderUpdate
 from lenscat_backend.errors import LenscatError, NotFoundError, UnreachableError
 from lenscat_backend.library import probe
 from lenscat_backend.library.listing import FolderListing, changes_since, in_order, is_unchanged
 from lenscat_backend.library.place import Place
 from lenscat_backend.library.scan_tasks import DiskSpec
+from lenscat_backend.library.streaming import LargeFolder, known_from, open_folder, updates_in_parts
 from lenscat_backend.library.tree_scan import WHOLE, Hooks, Part, ScanProgress, TreeScan
 from lenscat_backend.models.paths import ROOT, LibraryPath, split
 
@@ -28,15 +31,20 @@ T = TypeVar("T")
 
 READ_AT_ONCE = 3000
 """A folder with more new images than this is listed by name first; their facts follow."""
+LARGE_AGAIN_S = 30.0
+"""For so long what was listed of a large folder is believed: each of its pages would list it whole again."""
 INDEX_BATCH = 1000
 INDEX_PAUSE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One fresh look at a folder: its listing, and whether the catalog had to change for it."""
+    """One fresh look at a folder: its listing, and whether the catalog had to change for it.
 
-    listing: FolderListing
+    Of a folder that is too large to hold there is no listing: the catalog alone knows what it holds.
+    """
+
+    listing: FolderListing | None
     changed: bool
 
 
@@ -64,6 +72,10 @@ class Scanner:
         """How many scans bring the text index up to date behind them."""
         self._looks: dict[LibraryPath, asyncio.Task[Looked]] = {}
         self._queued: dict[LibraryPath, asyncio.Task[Looked]] = {}
+        self._streamed: dict[LibraryPath, float] = {}
+        """When each large folder was looked at (`time.monotonic`)."""
+        self.streaming: set[LibraryPath] = set()
+        """The large folders that are looked at right now: the catalog knows what came so far."""
 
     def close(self) -> None:
         """Wait for the threads."""
@@ -111,10 +123,11 @@ class Scanner:
 
     async def read_rest(self, path: LibraryPath) -> None:
         """Read what `look` left of a large folder."""
-        listing = await self._in_thread(probe.list_folder, self._place, path)
-        parts = probe.updates_of(self._place, path, listing, await self._catalog.known_items(path))
-        while (update := await self._in_thread(next, parts, None)) is not None:
-            await self._catalog.apply([update])
+        found = await self._open(path, await self._catalog.folder(path))
+        if isinstance(found, LargeFolder):
+            await self._store_parts(found)
+        else:
+            await self._store(probe.updates_of(self._place, path, found, await self._catalog.known_items(path)))
         await self.index_text()
         self._on_change(path)
 
@@ -158,13 +171,17 @@ class Scanner:
                 del self._looks[path]
 
     async def _look_now(self, path: LibraryPath) -> Looked:
+        if time.monotonic() - self._streamed.get(path, float("-inf")) < LARGE_AGAIN_S:
+            return Looked(None, changed=False)
         row = await self._catalog.folder(path)
         try:
-            listing = await self._in_thread(probe.list_folder, self._place, path)
+            listing = await self._open(path, row)
         except LenscatError as error:
             if row is not None if isinstance(error, NotFoundError) else self._place.base.points(path):
                 await self.note_error(path, error)
             raise
+        if isinstance(listing, LargeFolder):
+            return await self._look_in_parts(listing)
         if path == ROOT:
             await self._check_mounted(listing)
         if row is not None and row.scanned and row.fingerprint is not None and row.fingerprint == listing.fingerprint:
@@ -176,13 +193,42 @@ class Scanner:
         self._on_change(path)
         return Looked(listing, changed=True)
 
+    async def _open(self, path: LibraryPath, row: FolderRow | None) -> FolderListing | LargeFolder:
+        before = (await self._catalog.newest_ids())._replace(images=row.images if row else 0)
+        return await self._in_thread(open_folder, self._place, path, before)
+
+    async def _look_in_parts(self, folder: LargeFolder) -> Looked:
+        """Enter the names of a large folder as they come; what the pictures say is read after that."""
+        path = folder.path
+        await self._ensure_parents(path)
+        self.streaming.add(path)
+        try:
+            changed = await self._store_parts(folder, names_only=True)
+        finally:
+            self.streaming.discard(path)
+        self._streamed[path] = time.monotonic()
+        self._on_change(path)
+        if changed and not self._indexing:  # a scan reads them on its way
+            self._on_unread(path)
+        return Looked(None, changed)
+
+    async def _store_parts(self, folder: LargeFolder, *, names_only: bool = False) -> bool:
+        known_of = known_from(self._catalog, folder.path, asyncio.get_running_loop())
+        return await self._store(updates_in_parts(self._place, folder, known_of, names_only))
+
+    async def _store(self, parts: Iterator[FolderUpdate]) -> bool:
+        """Store the parts of a folder as they come; whether any picture had to be entered anew."""
+        changed = False
+        while (update := await self._in_thread(next, parts, None)) is not None:
+            await self._catalog.apply([update])
+            changed = changed or bool(update.upserts)
+        return changed
+
     async def _update(self, path: LibraryPath, listing: FolderListing) -> None:
         known = await self._catalog.known_items(path)
         changes = changes_since(listing, known)
         large = len(changes) > READ_AT_ONCE
-        parts = probe.updates_of(self._place, path, listing, known, names_only=large)
-        while (update := await self._in_thread(next, parts, None)) is not None:
-            await self._catalog.apply([update])
+        await self._store(probe.updates_of(self._place, path, listing, known, names_only=large))
         if large:
             await self.read_images(path, listing, {image.name for image in in_order(listing.images)[:READ_AT_ONCE]})
             self._on_unread(path)

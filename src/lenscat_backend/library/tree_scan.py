@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lenscat_backend.catalog.catalog import Catalog
-from lenscat_backend.catalog.records import FolderRow, FolderUpdate, KnownItem
-from lenscat_backend.errors import LenscatError, TransientError
+from lenscat_backend.catalog.records import NOTHING, FolderRow, FolderUpdate, KnownItem
+from lenscat_backend.errors import LenscatError, NotFoundError, TransientError
 from lenscat_backend.library.place import Place
 from lenscat_backend.library.scan_tasks import DiskSpec, FolderReply, FolderTask, look_or_fail
+from lenscat_backend.library.streaming import LARGE_IMAGES, known_from
 from lenscat_backend.library.workers import ScanWorker
 from lenscat_backend.models.paths import ROOT, LibraryPath
 
@@ -99,6 +100,7 @@ class TreeScan:
         self._part = part
         self._work = _Work()
         self._turn = asyncio.Lock()
+        self._before = NOTHING
         self.stopped = False
         self._root_error: LenscatError | None = None
         self._loop = asyncio.get_running_loop()
@@ -108,10 +110,14 @@ class TreeScan:
         if await self._catalog.folder(self._part.below) is None:
             await self._catalog.add_folder(self._part.below)
         else:
-            self._work.newest_known = await self._catalog.newest_folder_id()
-        await self._drain(self._look_here, self._next_tasks, done=self._is_large)
-        if await self._remains():
-            await (self._drain_in_threads() if self._spec is None else self._drain_in_processes(self._spec, processes))
+            self._before = await self._catalog.newest_ids()
+            self._work.newest_known = self._before.newest_folder
+        if self._spec is None:
+            await self._drain_in_threads()
+        else:
+            await self._drain(self._look_here, self._next_tasks, done=self._is_large)
+            if await self._remains():
+                await self._drain_in_processes(self._spec, processes)
         if self._root_error is not None:
             raise self._root_error
 
@@ -195,14 +201,14 @@ class TreeScan:
 
     async def _changed_tasks(self) -> list[FolderTask]:
         paths = [self._work.changed.popleft() for _ in range(min(BATCH_FOLDERS, len(self._work.changed)))]
-        return [FolderTask(path, None, await self._catalog.known_items(path)) for path in paths]
+        return [FolderTask(path, None, await self._catalog.known_items(path), self._before) for path in paths]
 
     async def _new_tasks(self) -> list[FolderTask]:
         busy = self._work.in_work | self._work.elsewhere.keys()
         found = await self._catalog.unscanned_folders(BATCH_FOLDERS + len(busy), self._part.below)
         new = [path for path in found if path not in busy][:BATCH_FOLDERS]
         self._work.new.update(new)
-        return [FolderTask(path, None, {}) for path in new]
+        return [FolderTask(path, None, {}, self._before) for path in new]
 
     async def _walk_tasks(self) -> list[FolderTask]:
         """The next folders that were known before; those that this scan entered itself it has looked at already."""
@@ -217,7 +223,7 @@ class TreeScan:
                 work.walk_done = not rows
             work.walked_to = rows[-1].path if rows else work.walked_to or self._part.below
             tasks = [
-                FolderTask(row.path, row.fingerprint, await self._known(row.path))
+                FolderTask(row.path, row.fingerprint, await self._known(row), self._before._replace(images=row.images))
                 for row in rows
                 if row.scanned and row.id <= work.newest_known and row.path not in work.new and self._is_wanted(row)
             ]
@@ -225,17 +231,20 @@ class TreeScan:
                 return tasks
         return []
 
-    async def _known(self, path: LibraryPath) -> dict[str, KnownItem] | None:
-        """What is sent along with a known folder: nothing where listing it twice is cheap, should it have changed."""
-        remote = self._spec is None or self._place.capabilities(path).remote
-        return await self._catalog.known_items(path) if remote else None
+    async def _known(self, row: FolderRow) -> dict[str, KnownItem] | None:
+        """What is sent along with a known folder: nothing where listing it twice is cheap, should it have changed.
+
+        Nor where it is so large that it is asked for in parts.
+        """
+        remote = self._spec is None or self._place.capabilities(row.path).remote
+        return await self._catalog.known_items(row.path) if remote and row.images < LARGE_IMAGES else None
 
     def _is_wanted(self, row: FolderRow) -> bool:
         return not (self._part.skip_remote and self._place.capabilities(row.path).remote)
 
     def _look_here(self, tasks: Sequence[FolderTask], on_reply: OnReply) -> None:
         for task in tasks:
-            for reply in look_or_fail(self._place, task):
+            for reply in look_or_fail(self._place, task, known_from(self._catalog, task.path, self._loop)):
                 on_reply(task, reply)
 
     def _exchange(self, look: Look, tasks: Sequence[FolderTask]) -> None:
@@ -250,7 +259,7 @@ class TreeScan:
             self._count(task, reply)
             if reply.update is not None:
                 updates.append(reply.update)
-                if sum(len(update.upserts) for update in updates) >= STORE_AT_ONCE:
+                if sum(len(update.upserts) + len(update.listed) for update in updates) >= STORE_AT_ONCE:
                     stored = self._store(updates, stored)
                     updates = []
             elif reply.state == "failed" and reply.error is not None:
@@ -279,7 +288,7 @@ class TreeScan:
             self._work.elsewhere[task.path] = task
         elif reply.state != "part":
             progress.folders += 1
-            progress.failed += reply.state == "failed"
+            progress.failed += reply.error is not None and not isinstance(reply.error, NotFoundError)
             if reply.state == "done":
                 progress.folders_changed += 1
                 self._loop.call_soon_threadsafe(self._hooks.on_change, task.path)
