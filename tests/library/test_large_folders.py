@@ -13,7 +13,7 @@ import pytest
 
 from lenscat_backend import Library, LibraryOptions
 from lenscat_backend.errors import UnreachableError
-from lenscat_backend.library import folders, scan, streaming, tree_scan
+from lenscat_backend.library import folders, scan, scan_agenda, streaming
 from lenscat_backend.models.paths import LibraryPath, parse_path
 from lenscat_backend.models.query import Query
 from lenscat_backend.storage import memory
@@ -36,7 +36,7 @@ def anyio_backend() -> str:
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "LARGE_ENTRIES", 10)
     monkeypatch.setattr(streaming, "LARGE_IMAGES", 5)
-    monkeypatch.setattr(tree_scan, "LARGE_IMAGES", 5)
+    monkeypatch.setattr(scan_agenda, "LARGE_IMAGES", 5)
     monkeypatch.setattr(memory, "_PAGE", 4)
     monkeypatch.setattr(scan, "LARGE_AGAIN_S", 0.0)
 

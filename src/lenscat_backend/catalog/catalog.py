@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from lenscat_backend.catalog import reads, search, updates
+from lenscat_backend.catalog import provisional, reads, search, updates
 from lenscat_backend.catalog.database import Database
 from lenscat_backend.catalog.records import Before, FolderRow, FolderUpdate, ItemRow, KnownItem, Totals, known_of
 from lenscat_backend.models.paths import ROOT, LibraryPath, split
@@ -33,6 +33,10 @@ class Catalog:
     async def apply(self, changes: Sequence[FolderUpdate]) -> None:
         """Store what scans found, in one transaction."""
         await self._database.write(updates.apply_updates, changes)
+
+    async def apply_provisional(self, found: Sequence[FolderUpdate]) -> None:
+        """Store what a manifest says of folders that no scan has reached."""
+        await self._database.write(provisional.apply_provisional, found)
 
     async def add_folder(self, path: LibraryPath) -> None:
         """Enter a folder of which only the name is known."""
@@ -74,8 +78,8 @@ class Catalog:
         """The folders directly below `path`, in no order."""
         return await self._database.read(reads.subfolders, path)
 
-    async def unscanned_folders(self, limit: int, below: LibraryPath = ROOT) -> list[LibraryPath]:
-        """Up to `limit` folders, `below` or below it, of which only the name is known."""
+    async def unscanned_folders(self, limit: int, below: LibraryPath = ROOT) -> list[FolderRow]:
+        """Up to `limit` folders, `below` or below it, that nobody has looked at yet."""
         return await self._database.read(reads.unscanned_folders, limit, below)
 
     async def newest_ids(self) -> Before:

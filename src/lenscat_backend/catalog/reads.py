@@ -47,12 +47,12 @@ def newest_ids(connection: apsw.Connection) -> Before:
     return Before(0, int(item), int(connection.execute("SELECT coalesce(max(id), 0) FROM folders").get))
 
 
-def unscanned_folders(connection: apsw.Connection, limit: int, below: LibraryPath) -> list[LibraryPath]:
-    """Up to `limit` folders, `below` or below it, of which only the name is known."""
+def unscanned_folders(connection: apsw.Connection, limit: int, below: LibraryPath) -> list[FolderRow]:
+    """Up to `limit` folders, `below` or below it, that nobody has looked at yet."""
     rows = connection.execute(
-        f"SELECT path FROM folders WHERE scanned = 0 AND (path = ?1 OR {_BELOW}) ORDER BY path LIMIT ?2", (below, limit)
+        _FOLDER_SELECT + f"WHERE scanned = 0 AND (path = ?1 OR {_BELOW}) ORDER BY path LIMIT ?2", (below, limit)
     )
-    return [LibraryPath(str(path)) for (path,) in rows]
+    return [folder_row(row) for row in rows]
 
 
 def folder_etags(connection: apsw.Connection) -> list[tuple[LibraryPath, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.catalog.records import FolderRow, ItemRow
@@ -11,6 +12,7 @@ from lenscat_backend.errors import InvalidError, LenscatError, NotFoundError
 from lenscat_backend.imaging.formats import MIME_TYPES
 from lenscat_backend.library.layout import is_image
 from lenscat_backend.library.listing import FolderListing
+from lenscat_backend.library.manifest_reading import read_manifest
 from lenscat_backend.library.place import Place
 from lenscat_backend.library.scan import Looked, Scanner
 from lenscat_backend.library.threads import in_thread
@@ -30,6 +32,8 @@ from lenscat_backend.models.times import format_time, now_utc
 POINTER_WAIT_S = 1.0
 """How long a listing waits for the targets of pointers that nobody has looked at yet."""
 
+FIRST_LOOK_S = 0.5
+"""How long the first look at a remote folder may take before the folder's manifest is shown instead."""
 LARGE_WAIT_S = 2.0
 """How long the first listing of a large remote folder is waited for before what came so far is shown."""
 MOST_PEEKS = 100
@@ -48,7 +52,12 @@ class Folders:
         """The folder as it is on disk now. `NotFoundError` for a folder or page that does not exist."""
         if is_hidden(path):
             raise NotFoundError("There is no such folder.")
-        listing = await self._look(path)
+        look = asyncio.ensure_future(self._scanner.look(path))
+        look.add_done_callback(_hear_out)
+        told = await self._told_meanwhile(path, look)
+        if told is not None:
+            return _page_of(told, page)
+        listing = await self._listing(path, look)
         names = await self._known_subfolders(path) if listing is None else listing.subfolders
         dirs = await self._dirs(path, names)
         if page is None:
@@ -66,10 +75,18 @@ class Folders:
             rows = await self._catalog.items(path, page * PAGE_ITEMS, PAGE_ITEMS)
         return rows
 
-    async def _look(self, path: LibraryPath) -> FolderListing | None:
-        """The folder's listing; None where it is large: the catalog is then as far as the look came in a moment."""
-        look = asyncio.ensure_future(self._scanner.look(path))
-        look.add_done_callback(_hear_out)
+    async def _told_meanwhile(self, path: LibraryPath, look: asyncio.Future[Looked]) -> FolderManifest | None:
+        """What the manifest says of a remote folder that is looked at for the first time, where that takes long."""
+        row = await self._catalog.folder(path)
+        if (row is not None and row.scanned) or not self._place.capabilities(path).remote:
+            return None
+        if (await asyncio.wait([look], timeout=FIRST_LOOK_S))[0]:
+            return None
+        told = await in_thread(read_manifest, self._place, path)
+        return None if look.done() else told
+
+    async def _listing(self, path: LibraryPath, look: asyncio.Future[Looked]) -> FolderListing | None:
+        """What a look finds; None of a large folder: the catalog is then as far as the look came in a moment."""
         while not (await asyncio.wait([look], timeout=LARGE_WAIT_S))[0]:
             if path in self._scanner.streaming:
                 return None
@@ -106,14 +123,14 @@ class Folders:
         dirs = {}
         for name in names:
             row = rows.get(join(path, name))
-            if row is not None and row.scanned and self._is_as_known(row):
+            if row is not None and self._is_as_known(row):
                 dirs[name] = folder_of(row)
         return dirs
 
     def _is_as_known(self, row: FolderRow) -> bool:
         if self._place.capabilities(row.path).remote:
-            return True
-        return bool(row.etag) and row.etag == self._place.base.quick_folder_etag(row.path)
+            return row.scanned or row.images > 0  # the rollup told of them
+        return row.scanned and bool(row.etag) and row.etag == self._place.base.quick_folder_etag(row.path)
 
     async def _look_behind(self, path: LibraryPath, dirs: dict[str, ManifestFolder], names: Sequence[str]) -> None:
         """Fill in what pointers not known yet are called, and what is wrong with them; not for long."""
@@ -183,6 +200,16 @@ def folder_of(row: FolderRow) -> ManifestFolder:
     """One subfolder as the manifest shows it."""
     kind = folder_kind(pointer=row.pointer, images=row.images > 0)
     return ManifestFolder(row.path.rpartition("/")[2], kind, row.label, row.error)
+
+
+def _page_of(manifest: FolderManifest, page: int | None) -> FolderManifest:
+    """One page of a manifest that was read whole."""
+    if page is None:
+        return manifest
+    page_count = max(1, -(-len(manifest.items) // PAGE_ITEMS))
+    _check_page(page, page_count)
+    items = manifest.items[page * PAGE_ITEMS : (page + 1) * PAGE_ITEMS]
+    return replace(manifest, items=items, page=page, page_count=page_count)
 
 
 def _check_page(page: int, page_count: int) -> None:

@@ -17,7 +17,8 @@ from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.errors import LenscatError
 from lenscat_backend.library.place import Place
 from lenscat_backend.library.scan import Scanner
-from lenscat_backend.library.tree_scan import WHOLE, Part, ScanProgress
+from lenscat_backend.library.scan_agenda import WHOLE, Part
+from lenscat_backend.library.tree_scan import ScanProgress
 from lenscat_backend.library.watch import Watch
 from lenscat_backend.library.watch_targets import TargetWatches
 from lenscat_backend.models.paths import ROOT, LibraryPath
@@ -214,7 +215,8 @@ class Freshness:
         now = time.monotonic()
         self._young = {path: since for path, since in self._young.items() if now - since < YOUNG_S}
         await self._look_at_each({*paths, *self._young})
-        while not self.scanning and (new := await self._catalog.unscanned_folders(_NEW_FOLDERS)):
+        while not self.scanning and (rows := await self._catalog.unscanned_folders(_NEW_FOLDERS)):
+            new = [row.path for row in rows]
             self._young.update(dict.fromkeys(new, now))
             await self._look_at_each(new)
 

@@ -12,6 +12,7 @@ from lenscat_backend.catalog.records import Totals
 from lenscat_backend.errors import LenscatError, NotFoundError, UnreachableError
 from lenscat_backend.imaging.formats import MIME_TYPES
 from lenscat_backend.library.check import HealthReport, check_library, write_report
+from lenscat_backend.library.cold_start import enter_rollup
 from lenscat_backend.library.drawing import OnDrawn, draw_missing
 from lenscat_backend.library.folders import Folders
 from lenscat_backend.library.freshness import Freshness
@@ -55,6 +56,8 @@ class Library:
         self.scan_progress: ScanProgress | None = None
         self.last_scan: str | None = None
         self.started_at = now_utc()
+        self._may_be_cold = False
+        """Whether a server's first scan is still to come, of a place where it may take long."""
 
     @classmethod
     def open(cls, location: str, options: LibraryOptions | None = None) -> Self:
@@ -146,6 +149,7 @@ class Library:
     def start_background(self) -> None:
         """Watch for changes and scan the whole library, as a server does; returns at once."""
         remote = self._opened.place.base.capabilities.remote
+        self._may_be_cold = remote
         self._upkeep.start(self.scan, watch=self._options.watch, polled=remote, poll_s=self._options.poll_s)
         if remote and self._opened.place.sidecars is not None:
             self._upkeep.check_conditions(self._opened.place.sidecars)
@@ -226,6 +230,9 @@ class Library:
         self.scan_progress = progress or ScanProgress()
         self._freshness.scanning = True
         try:
+            if self._may_be_cold:
+                self._may_be_cold = False
+                await enter_rollup(self.catalog, self._opened.place.derived_at(ROOT))
             await self._freshness.scan_all(self.scan_progress)
         finally:
             self._freshness.scanning = False

@@ -25,7 +25,7 @@ from lenscat_backend.library.listing import (
     removed_since,
 )
 from lenscat_backend.library.place import Place
-from lenscat_backend.library.records import Read, make_record, name_only_record, read_sidecar
+from lenscat_backend.library.records import Read, is_unread, make_record, name_only_record, read_sidecar
 from lenscat_backend.models.facts import ImageFacts
 from lenscat_backend.models.paths import LibraryPath
 from lenscat_backend.models.pointer import POINTER_FILE
@@ -123,7 +123,8 @@ def _derived(place: Place, path: LibraryPath) -> DerivedEntry | None:
 def records_of(place: Place, path: LibraryPath, changes: Sequence[Change], names_only: bool) -> list[ItemValues]:
     """The rows of these images of a folder; `names_only` as in `updates_of`."""
     if names_only:
-        return [tuple(name_only_record(change, _format_name(change))) for change in changes]
+        new = [change for change in changes if change.known is None or not is_unread(change.known)]
+        return [tuple(name_only_record(change, _format_name(change))) for change in new]
     sidecars = _read_sidecars(place, path, changes)
     images = place.base.open_each(path, [change.image for change in changes])
     return [

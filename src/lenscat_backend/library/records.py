@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import orjson
@@ -27,6 +28,10 @@ class _Words(NamedTuple):
 
 
 _NO_WORDS = _Words([], "", None, None, None, 0)
+
+
+_UNREAD = "~"
+"""Stands for the etag of a sidecar that has not been looked for: no etag is like it."""
 
 
 class Read(NamedTuple):
@@ -83,7 +88,24 @@ def make_record(change: Change, format_name: str, read: Read) -> ItemRecord:
 def name_only_record(change: Change, format_name: str) -> ItemRecord:
     """A row for an image whose files have not been read yet; the next scan reads them."""
     record = make_record(change, format_name, Read(None))
-    return record._replace(etag="", sidecar_etag="~", has_sidecar=int(change.sidecar is not None))
+    return record._replace(etag="", sidecar_etag=_UNREAD, has_sidecar=int(change.sidecar is not None))
+
+
+def provisional_record(name: str, format_name: str, tags: Sequence[str], notes: str) -> ItemRecord:
+    """A row for an image of which a manifest tells; the next scan looks at it."""
+    said = [_storable(tag) for tag in tags]
+    record = name_only_record(Change(Entry(name, False, 0, 0, "", False), None, None, None), format_name)
+    return record._replace(
+        has_sidecar=int(bool(tags or notes)),
+        tags=orjson.dumps(said).decode(),
+        notes=_storable(notes),
+        haystack=haystack_of(name, said, _storable(notes)),
+    )
+
+
+def is_unread(known: KnownItem) -> bool:
+    """Whether a row holds only what a listing or a manifest said of the image."""
+    return known.etag == "" and known.sidecar_etag == _UNREAD
 
 
 def thumbnail_is_fresh(image: Entry, thumb_etag: str, thumb_mtime_ns: int, known: KnownItem | None) -> bool:

@@ -21,9 +21,10 @@ from lenscat_backend.errors import LenscatError, NotFoundError, UnreachableError
 from lenscat_backend.library import probe
 from lenscat_backend.library.listing import FolderListing, changes_since, in_order, is_unchanged
 from lenscat_backend.library.place import Place
+from lenscat_backend.library.scan_agenda import WHOLE, Part
 from lenscat_backend.library.scan_tasks import DiskSpec
 from lenscat_backend.library.streaming import LargeFolder, known_from, open_folder, updates_in_parts
-from lenscat_backend.library.tree_scan import WHOLE, Hooks, Part, ScanProgress, TreeScan
+from lenscat_backend.library.tree_scan import Hooks, ScanProgress, TreeScan
 from lenscat_backend.models.paths import ROOT, LibraryPath, split
 
 P = ParamSpec("P")
@@ -31,6 +32,8 @@ T = TypeVar("T")
 
 READ_AT_ONCE = 3000
 """A folder with more new images than this is listed by name first; their facts follow."""
+READ_AT_ONCE_REMOTE = 300
+"""The same where each is a request."""
 LARGE_AGAIN_S = 30.0
 """For so long what was listed of a large folder is believed: each of its pages would list it whole again."""
 INDEX_BATCH = 1000
@@ -227,10 +230,11 @@ class Scanner:
     async def _update(self, path: LibraryPath, listing: FolderListing) -> None:
         known = await self._catalog.known_items(path)
         changes = changes_since(listing, known)
-        large = len(changes) > READ_AT_ONCE
+        at_once = READ_AT_ONCE_REMOTE if self._place.capabilities(path).remote else READ_AT_ONCE
+        large = len(changes) > at_once
         await self._store(probe.updates_of(self._place, path, listing, known, names_only=large))
         if large:
-            await self.read_images(path, listing, {image.name for image in in_order(listing.images)[:READ_AT_ONCE]})
+            await self.read_images(path, listing, {image.name for image in in_order(listing.images)[:at_once]})
             self._on_unread(path)
         elif changes and not self._indexing:  # a scan does it; nobody who opens a folder waits for the text of others
             await self._catalog.index_some(READ_AT_ONCE)

@@ -24,6 +24,8 @@ FIRST_PAINT_S = 1.0
 """A large library that is known from before is served for so long before a scan takes the processor."""
 WATCH_AGAIN_S = 60.0
 """How often to try to listen again, after a limit was reached or a disk was away."""
+POLL_PAUSES = 20
+"""Between two polls pass at least so many times what one took: a bucket of millions is not listed without end."""
 ROLLUP_QUIET_S = 5.0
 ROLLUP_PAUSES = 20
 """Between two rollups pass at least so many times what writing one took: edits cost no more than a twentieth."""
@@ -111,15 +113,14 @@ class Upkeep:
 
     async def _poll(self, scan: Callable[[], Awaitable[object]], poll_s: float) -> None:
         self._freshness.polled = True
-        while True:
-            await asyncio.sleep(poll_s)
-            await self._scan_and_write(scan)
+        await _again_and_again(lambda: self._scan_and_write(scan), poll_s)
 
     async def _poll_targets(self, poll_s: float) -> None:
-        while True:
-            await asyncio.sleep(poll_s)
+        async def poll() -> None:
             if not self._freshness.scanning:
                 await self._freshness.poll_targets()
+
+        await _again_and_again(poll, poll_s)
 
     async def _follow_changes(self) -> None:
         await asyncio.sleep(QUIET_S)
@@ -146,3 +147,13 @@ class Upkeep:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("Background work failed: %s", error, exc_info=error)
+
+
+async def _again_and_again(work: Callable[[], Awaitable[None]], pause_s: float) -> None:
+    """Do `work` every `pause_s`, or less often where it takes long."""
+    took_s = 0.0
+    while True:
+        await asyncio.sleep(max(pause_s, POLL_PAUSES * took_s))
+        began = time.monotonic()
+        await work()
+        took_s = time.monotonic() - began
