@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -54,7 +54,7 @@ async def get_file(
         span = parse_range(range_header if usable else None, original.file.size)
     except ValueError:
         return _closing(original, _beyond_the_end(original))
-    return _body(original, span, headers, is_head(request.scope))
+    return await _body(original, span, headers, is_head(request.scope))
 
 
 def _headers(original: Original, download: bool) -> dict[str, str]:
@@ -81,7 +81,7 @@ def _beyond_the_end(original: Original) -> Response:
     return json_reply({"detail": detail}, 416, {"Content-Range": f"bytes */{size}", "Cache-Control": "no-store"})
 
 
-def _body(original: Original, span: ByteRange | None, headers: dict[str, str], head: bool) -> Response:
+async def _body(original: Original, span: ByteRange | None, headers: dict[str, str], head: bool) -> Response:
     whole = span or ByteRange(0, original.file.size)
     headers["Content-Length"] = str(whole.end - whole.start)
     if span is not None:
@@ -89,14 +89,20 @@ def _body(original: Original, span: ByteRange | None, headers: dict[str, str], h
     status = 206 if span else 200
     if head:
         return _closing(original, Response(status_code=status, headers=headers))
-    return _Sending(original, whole, status, headers)
+    chunks = original.file.stream(whole.start, whole.end - whole.start)
+    try:
+        first = await in_thread(next, chunks, b"")  # while an error can still be the reply
+    except BaseException:
+        original.file.close()
+        raise
+    return _Sending(original, _pieces(first, chunks), status, headers)
 
 
 class _Sending(StreamingResponse):
     """A part of an open file, which is closed however the sending ends: a client may hang up at any chunk."""
 
-    def __init__(self, original: Original, span: ByteRange, status: int, headers: dict[str, str]) -> None:
-        super().__init__(_chunks(original, span), status, headers)
+    def __init__(self, original: Original, pieces: AsyncIterator[bytes], status: int, headers: dict[str, str]) -> None:
+        super().__init__(pieces, status, headers)
         self._file = original.file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,9 +113,9 @@ class _Sending(StreamingResponse):
             self._file.close()
 
 
-async def _chunks(original: Original, span: ByteRange) -> AsyncIterator[bytes]:
+async def _pieces(chunk: bytes, rest: Iterator[bytes]) -> AsyncIterator[bytes]:
     """The bytes; where the file is cut short under us, the connection ends before its Content-Length."""
-    chunks = original.file.stream(span.start, span.end - span.start)
-    while chunk := await in_thread(next, chunks, b""):
+    while chunk:
         for start in range(0, len(chunk), _PIECE):
             yield chunk[start : start + _PIECE]
+        chunk = await in_thread(next, rest, b"")

@@ -68,8 +68,6 @@ class Freshness:
         """When background work started (`time.monotonic`); minus infinity where there is none."""
         self.scanned_at = float("-inf")
         """When the last full scan ended (`time.monotonic`)."""
-        self.polled = False
-        """Whether somebody scans again and again by themselves."""
         self.scanned = False
         """Whether a full scan has ended since this process started."""
         self.scanning = False
@@ -154,9 +152,9 @@ class Freshness:
             await self._look_at(await self._folders_with_new_times())
 
     async def _poll(self) -> None:
-        """A remote library is compared at intervals only, by whoever serves it: to list it costs time and money."""
-        old = not self.polled and time.monotonic() - self.scanned_at > self._poll_s
-        if not self.scanned or self.owed or old:
+        """A remote library is compared at intervals only, for to list it costs time and money; a server does it."""
+        served = self.started > float("-inf")
+        if not served and (not self.scanned or self.owed or time.monotonic() - self.scanned_at > self._poll_s):
             await self.scan_all()
 
     async def poll_targets(self) -> None:

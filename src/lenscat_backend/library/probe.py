@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lenscat_backend.catalog.records import ITEM_COLUMNS, FolderUpdate, ItemValues, KnownItem
+from lenscat_backend.catalog.records import ITEM_COLUMNS, FolderUpdate, ItemRecord, ItemValues, KnownItem
 from lenscat_backend.errors import (
     ForbiddenError,
     LenscatError,
@@ -33,8 +33,10 @@ from lenscat_backend.models.sidecar import MAX_SIDECAR_BYTES, Sidecar
 from lenscat_backend.storage.base import Listing, RangeReader
 
 _EMPTY = Listing((), "")
-ReadSidecar = tuple[Sidecar | None, str | None]
-"""A sidecar, or what is wrong with it."""
+_Passing = tuple[type[LenscatError], ...]
+"""Errors that may be gone at the next try, while the file that met them is the same."""
+ReadSidecar = tuple[Sidecar | None, str | None] | LenscatError
+"""A sidecar, or what is wrong with it; an error that may pass in the place of both."""
 _NO_SIDECAR: ReadSidecar = (None, None)
 _ETAG = ITEM_COLUMNS.index("etag")
 PART = 1000
@@ -78,15 +80,17 @@ def updates_of(
     all_read = True
     for start in range(0, max(len(changes) - PART, 0), PART):
         records = records_of(place, path, changes[start : start + PART], names_only)
-        all_read = all_read and _are_read(records)
+        all_read = all_read and len(records) == PART and _are_read(records)
         yield FolderUpdate(path, records, complete=False)
-    records = records_of(place, path, changes[(len(changes) - 1) // PART * PART :] if changes else [], names_only)
+    last = changes[(len(changes) - 1) // PART * PART :] if changes else []
+    records = records_of(place, path, last, names_only)
+    all_read = all_read and len(records) == len(last) and _are_read(records)
     yield FolderUpdate(
         path,
         records,
         removed=removed_since(listing, known),
         etag=listing.etag,
-        fingerprint=listing.fingerprint if all_read and _are_read(records) else None,
+        fingerprint=listing.fingerprint if all_read else None,
         subfolders=listing.subfolders,
         pointer=listing.pointer,
         label=listing.label,
@@ -121,16 +125,21 @@ def _derived(place: Place, path: LibraryPath) -> DerivedEntry | None:
 
 
 def records_of(place: Place, path: LibraryPath, changes: Sequence[Change], names_only: bool) -> list[ItemValues]:
-    """The rows of these images of a folder; `names_only` as in `updates_of`."""
+    """The rows of these images of a folder, but for those of which the catalog knows more than can be read now.
+
+    With `names_only` as in `updates_of`.
+    """
     if names_only:
         new = [change for change in changes if change.known is None or not is_unread(change.known)]
         return [tuple(name_only_record(change, _format_name(change))) for change in new]
-    sidecars = _read_sidecars(place, path, changes)
+    passing: _Passing = (TransientError, ForbiddenError) if place.capabilities(path).remote else (TransientError,)
+    sidecars = _read_sidecars(place, path, changes, passing)
     images = place.base.open_each(path, [change.image for change in changes])
-    return [
-        _record(change, image, sidecars.get(change.image.name, _NO_SIDECAR))
+    read = [
+        _record(change, image, sidecars.get(change.image.name, _NO_SIDECAR), passing)
         for change, image in zip(changes, images, strict=True)
     ]
+    return [tuple(record) for record in read if record is not None]
 
 
 def _are_read(records: Sequence[ItemValues]) -> bool:
@@ -138,21 +147,31 @@ def _are_read(records: Sequence[ItemValues]) -> bool:
     return all(record[_ETAG] for record in records)
 
 
-def _record(change: Change, image: RangeReader | LenscatError, sidecar: ReadSidecar) -> ItemValues:
-    """A row; without what the image says where that may be had at another try, so that the next scan makes one."""
+def _record(
+    change: Change, image: RangeReader | LenscatError, sidecar: ReadSidecar, passing: _Passing
+) -> ItemRecord | None:
+    """A row, or None where the catalog's stays. What fails for a `passing` reason is tried again by the next scan.
+
+    Permission is one at an object store: it may come back while the image, and so its etag, is the same.
+    """
     try:
-        facts, problem = _read_facts(image)
-        return tuple(make_record(change, _format_name(change), Read(facts, problem, *sidecar)))
-    except TransientError:
-        return tuple(name_only_record(change, _format_name(change)))
+        if isinstance(sidecar, LenscatError):
+            raise sidecar
+        facts, problem = _read_facts(image, passing)
+        return make_record(change, _format_name(change), Read(facts, problem, *sidecar))
+    except passing as error:
+        if change.known is not None and not is_unread(change.known):
+            return None
+        problem = None if isinstance(error, TransientError) else str(error)
+        return name_only_record(change, _format_name(change))._replace(problem=problem)
 
 
-def _read_facts(image: RangeReader | LenscatError) -> tuple[ImageFacts | None, str | None]:
+def _read_facts(image: RangeReader | LenscatError, passing: _Passing) -> tuple[ImageFacts | None, str | None]:
     try:
         if isinstance(image, LenscatError):
             raise image
         return read_facts(image), None
-    except TransientError:
+    except passing:
         raise
     except OSError as error:
         return None, f"The file cannot be read ({error.strerror})."
@@ -160,7 +179,9 @@ def _read_facts(image: RangeReader | LenscatError) -> tuple[ImageFacts | None, s
         return None, str(error)
 
 
-def _read_sidecars(place: Place, path: LibraryPath, changes: Sequence[Change]) -> dict[str, ReadSidecar]:
+def _read_sidecars(
+    place: Place, path: LibraryPath, changes: Sequence[Change], passing: _Passing
+) -> dict[str, ReadSidecar]:
     """Of the images that have one, by the image's name."""
     found: dict[str, ReadSidecar] = {}
     for number, layer in enumerate(place.layers_at(path)):
@@ -169,11 +190,13 @@ def _read_sidecars(place: Place, path: LibraryPath, changes: Sequence[Change]) -
             continue  # a layer above need not have the folder at all
         entries = [change.sidecar.entry for change in here if change.sidecar is not None]
         for change, data in zip(here, layer.read_each(path, entries, MAX_SIDECAR_BYTES), strict=True):
-            found[change.image.name] = _read_sidecar(data, overlaid=layer is place.upper)
+            found[change.image.name] = _read_sidecar(data, passing, overlaid=layer is place.upper)
     return found
 
 
-def _read_sidecar(data: bytes | LenscatError, *, overlaid: bool) -> ReadSidecar:
+def _read_sidecar(data: bytes | LenscatError, passing: _Passing, *, overlaid: bool) -> ReadSidecar:
+    if isinstance(data, passing):
+        return data
     match data:
         case bytes():
             return read_sidecar(data, overlaid=overlaid)

@@ -24,6 +24,7 @@ from lenscat_backend.library.place import Place
 from lenscat_backend.library.scan_agenda import WHOLE, Part
 from lenscat_backend.library.scan_tasks import DiskSpec
 from lenscat_backend.library.streaming import LargeFolder, known_from, open_folder, updates_in_parts
+from lenscat_backend.library.threads import in_thread
 from lenscat_backend.library.tree_scan import Hooks, ScanProgress, TreeScan
 from lenscat_backend.models.paths import ROOT, LibraryPath, split
 
@@ -100,7 +101,7 @@ class Scanner:
         if isinstance(error, NotFoundError):
             await self._catalog.remove_folder(path)
             return
-        pointer = await self._in_thread(probe.is_pointer, self._place, path)
+        pointer = await in_thread(probe.is_pointer, self._place, path)  # the scan's own threads may all wait for this
         if pointer:
             await self._ensure_parents(path)
             await self._catalog.add_folder(path)

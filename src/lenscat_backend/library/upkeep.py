@@ -112,7 +112,6 @@ class Upkeep:
                 await self._write_rollup()
 
     async def _poll(self, scan: Callable[[], Awaitable[object]], poll_s: float) -> None:
-        self._freshness.polled = True
         await _again_and_again(lambda: self._scan_and_write(scan), poll_s)
 
     async def _poll_targets(self, poll_s: float) -> None:
