@@ -55,11 +55,16 @@ def test_every_call_is_documented(method: str, path: str) -> None:
 
 def options() -> Iterator[tuple[str, str]]:
     group: Any = typer.main.get_command(app)
-    for name, command in group.commands.items():
-        for option in command.params:
+    yield from options_below(group.commands)
+
+
+def options_below(commands: dict[str, Any], group: str = "") -> Iterator[tuple[str, str]]:
+    for name, command in commands.items():
+        yield from options_below(getattr(command, "commands", {}), f"{name} ")
+        for option in command.params if not hasattr(command, "commands") else ():
             for word in option.opts:
                 if word.startswith("--"):
-                    yield name, word
+                    yield group + name, word
 
 
 @pytest.mark.parametrize(("command", "option"), sorted(options()))
