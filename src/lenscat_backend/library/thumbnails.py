@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -19,6 +18,8 @@ from lenscat_backend.errors import (
     TransientError,
     UnsupportedError,
 )
+from lenscat_backend.imaging.embedded_preview import render_embedded
+from lenscat_backend.imaging.formats import JPEG, format_of_name
 from lenscat_backend.imaging.thumbnail import DecodeLimits, render_preview, render_thumbnail, too_many_bytes
 from lenscat_backend.library.layout import thumbnail_path
 from lenscat_backend.library.place import Place
@@ -27,7 +28,7 @@ from lenscat_backend.library.settled import check_image_path, settled_entry
 from lenscat_backend.library.threads import in_thread
 from lenscat_backend.library.work_queue import Priority, WorkQueue
 from lenscat_backend.models.paths import LibraryPath
-from lenscat_backend.storage.base import Blob, Entry, Store
+from lenscat_backend.storage.base import Blob, Entry, OpenedFile, Store
 
 MEMORY_BYTES = 24 * 1024 * 1024
 MAX_THUMBNAIL_BYTES = 1024 * 1024
@@ -116,7 +117,11 @@ class Thumbnails:
         image = await self._settled(path)
         self._raise_known_failure(path, image)
         key = ("preview", self._place.file_at(path), image.etag)
-        data = await self._queue.run(key, lambda: self._render(path, image, render_preview), Priority.LOOKED_AT)
+        data = await self._queue.run(
+            key,
+            lambda: self._render(path, image, lambda file: render_preview(file.on_disk(), self._limits)),
+            Priority.LOOKED_AT,
+        )
         return Thumbnail(data, preview_etag(image))
 
     async def preview_etag(self, path: LibraryPath) -> str:
@@ -158,7 +163,7 @@ class Thumbnails:
 
     def _draw(self, path: LibraryPath, image: Entry) -> bytes:
         """In a thread of the queue: draw and store. `PictureChangedError` if the picture changed meanwhile."""
-        data = self._render(path, image, render_thumbnail)
+        data = self._render(path, image, lambda file: self._thumbnail_of(path, file))
         if self._place.base.stat(path).etag != image.etag:
             raise PictureChangedError("The picture is being changed right now: try again in a moment.")
         try:
@@ -172,11 +177,18 @@ class Thumbnails:
                 self._unstored.popitem(last=False)
         return data
 
-    def _render(self, path: LibraryPath, image: Entry, render: Callable[[Path, DecodeLimits], bytes]) -> bytes:
+    def _render(self, path: LibraryPath, image: Entry, render: Callable[[OpenedFile], bytes]) -> bytes:
         with self._place.base.open(path, image) as file:
             if file.size > self._limits.max_bytes:
                 raise too_many_bytes(file.size, self._limits)
-            return render(file.on_disk(), self._limits)
+            return render(file)
+
+    def _thumbnail_of(self, path: LibraryPath, file: OpenedFile) -> bytes:
+        """From the preview embedded in the file, where a part costs less than the whole: on a disk it does not."""
+        drawn = None
+        if self._place.capabilities(path).remote and format_of_name(path) is JPEG:
+            drawn = render_embedded(file, self._limits)
+        return drawn or render_thumbnail(file.on_disk(), self._limits)
 
     async def _keep(self, path: LibraryPath, image: Entry, data: bytes) -> Thumbnail:
         self._failures.pop((path, image.etag), None)
