@@ -71,8 +71,8 @@ $(VENV)-s3/.installed: tests/s3/constraints.txt | $(BIN)/python
 
 test-packages: PACKAGES := chromium ceph-mon ceph-osd radosgw ceph-common
 test-packages: PROGRAMS := chromium ceph-mon ceph-osd radosgw ceph
-bench-packages: PACKAGES := nginx-light wrk
-bench-packages: PROGRAMS := nginx wrk
+bench-packages: PACKAGES := nginx-light wrk ceph-mon ceph-osd radosgw ceph-common
+bench-packages: PROGRAMS := nginx wrk ceph-mon ceph-osd radosgw ceph
 test-packages bench-packages:
 	@missing=; for program in $(PROGRAMS); do \
 	  command -v $$program >/dev/null || [ -x /usr/sbin/$$program ] || missing=1; done; \

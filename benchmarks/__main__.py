@@ -10,16 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import cost_curve, drawing_thumbnails, existing, scanning
+from benchmarks import cost_curve, drawing_thumbnails, existing, object_store, scanning
 from benchmarks.figures import Section
 from benchmarks.machine import load_line, machine_line, today
+from benchmarks.radosgw import PROGRAMS
 from benchmarks.report import print_section, write_report
 from benchmarks.sizes import FULL, QUICK, TINY, Sizes
 
 _REPO = Path(__file__).resolve().parents[1]
 _WORK = _REPO / "var" / "benchmarks"
 _MARK = ".lenscat-benchmarks"
-_NAMES = ("drawing", "existing", "scanning", "curve")
+_NAMES = ("drawing", "existing", "scanning", "curve", "objects")
 _ENDED_BY_SIGNAL = 128
 
 
@@ -57,6 +58,7 @@ def _benchmarks(work: Path, sizes: Sizes, photos: Path | None) -> dict[str, Call
         "existing": lambda: existing.run(work, sizes),
         "scanning": lambda: scanning.run(work, sizes),
         "curve": lambda: cost_curve.run(work, sizes),
+        "objects": lambda: object_store.run(work, sizes),
     }
 
 
@@ -71,8 +73,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     given = parser.parse_args(arguments)
     wanted = given.only or _NAMES
     missing = [tool for tool in ("nginx", "wrk") if "existing" in wanted and not shutil.which(tool)]
+    missing += [tool for tool in PROGRAMS if "objects" in wanted and not shutil.which(tool)]
     if missing:
-        parser.error(f"install {' and '.join(missing)} (Debian packages of these names), or choose others with --only")
+        parser.error(f"install {', '.join(missing)} with 'make bench-packages', or choose others with --only")
     return given
 
 

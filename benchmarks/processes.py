@@ -71,7 +71,7 @@ def stopping(command: Sequence[str], **options: Any) -> Iterator[subprocess.Pope
 
 
 @contextmanager
-def serving(root: Path, cache: Path) -> Iterator[Server]:
+def serving(root: Path | str, cache: Path) -> Iterator[Server]:
     """`lenscat serve root` on a free port of loopback, in a process of its own as its users have it."""
     cache.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-c", _RUN_LENSCAT, "serve", str(root), "--host", "127.0.0.1", "--port", "0"]

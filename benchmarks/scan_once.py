@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from benchmarks.processes import run_module
 from lenscat_backend.library.library import Library
 from lenscat_backend.library.options import LibraryOptions
+from lenscat_backend.storage.object_options import ObjectOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +25,14 @@ class Scanned:
     folders_changed: int
 
 
-def scan_once(root: Path, cache: Path) -> Scanned:
+def scan_once(root: Path | str, cache: Path) -> Scanned:
     """Scan a library in a fresh process, with the catalog that is in `cache` or a new one."""
     return Scanned(**run_module("scan_once", root, cache))
 
 
 async def _scan(root: str, cache: Path) -> Scanned:
-    async with Library.open(root, LibraryOptions(cache_dir=cache)) as library:
+    objects = ObjectOptions().with_environment(os.environ)
+    async with Library.open(root, LibraryOptions(cache_dir=cache, objects=objects)) as library:
         began = time.perf_counter()
         progress = await library.scan()
         return Scanned(time.perf_counter() - began, progress.images_read, progress.folders_changed)

@@ -9,14 +9,17 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import main
+from benchmarks.radosgw import PROGRAMS
 
-NAMES = ("drawing", "existing", "scanning", "curve")
+NAMES = ("drawing", "existing", "scanning", "curve", "objects")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_benchmark_runs_and_writes_its_page(name: str, tmp_path: Path) -> None:
     if name == "existing" and not (shutil.which("nginx") and shutil.which("wrk")):
         pytest.skip("needs nginx and wrk")
+    if name == "objects" and not all(map(shutil.which, PROGRAMS)):
+        pytest.skip("needs Ceph's radosgw")
     out = tmp_path / "out"
 
     assert main(["--tiny", "--only", name, "--work", str(tmp_path / "work"), "--out", str(out)]) == 0

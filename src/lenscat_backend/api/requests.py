@@ -23,7 +23,7 @@ class ClientGoneError(Exception):
     """The client hung up before its reply was ready."""
 
 
-def _library_of(request: Request) -> Library:
+async def _library_of(request: Request) -> Library:  # FastAPI would call a plain function in a thread
     library = request.app.state.library
     assert isinstance(library, Library)
     return library

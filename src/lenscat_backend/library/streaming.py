@@ -25,8 +25,8 @@ from lenscat_backend.storage.base import Entry, Listing
 
 LARGE_ENTRIES = 10_000
 """A remote folder of more names than this is looked at in parts."""
-LARGE_IMAGES = 5_000
-"""A folder that had so many pictures the last time is not listed whole to find that out."""
+LARGE_IMAGES = 10_000
+"""A folder that had fewer pictures the last time is listed whole, which is quicker."""
 
 KnownOf = Callable[[Sequence[str]], dict[str, KnownItem]]
 """What the catalog knows of some images of a folder, by name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from lenscat_backend.errors import InvalidPathError
@@ -16,6 +17,8 @@ SECOND_NS = 1_000_000_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ODD = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)\.{0,2}(?:/|$)")
 """A control character, or a segment that is empty or dots only."""
+_NOT_PLAIN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f/]|\n\.|\n\n|\n\Z")
+"""In names each after a line's end: what is odd or hidden."""
 
 
 class Found(NamedTuple):
@@ -64,6 +67,13 @@ def folder_key(prefix: LibraryPath, folder: LibraryPath) -> str:
     if not folder:
         return f"{prefix}/" if prefix else ""
     return key_of(prefix, folder) + "/"
+
+
+def are_plain(names: Sequence[str]) -> bool:
+    """Whether all of many names are surely neither odd nor hidden, found out at once; False says nothing."""
+    text = "\n" + "\n".join(names)
+    plain = text.isascii() and not _NOT_PLAIN.search(text) and text.count("\n") == len(names)
+    return plain and max(map(len, names), default=0) <= MAX_PATH_CHARS
 
 
 def why_odd(rest: str) -> str:

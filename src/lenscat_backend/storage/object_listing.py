@@ -9,7 +9,7 @@ from obstore.exceptions import InvalidPathError as OddKeyError
 from lenscat_backend.models.paths import LibraryPath, is_hidden, join
 from lenscat_backend.storage.base import Entry, Listing, Report
 from lenscat_backend.storage.names import is_left_out
-from lenscat_backend.storage.object_keys import Found, folder_entry, problem, why_odd
+from lenscat_backend.storage.object_keys import Found, are_plain, folder_entry, problem, why_odd
 from lenscat_backend.storage.object_pages import PAGE_KEYS, Page, PageSource
 
 Located = tuple[LibraryPath, Entry]
@@ -75,11 +75,10 @@ class FolderLister:
 
 def _entries(page: Page, start: str, report: Report) -> list[Entry]:
     placeholders = (start, start[:-1])
-    entries = [
-        file.entry(rest)
-        for file in page.files
-        if file.key not in placeholders and _is_shown(rest := file.key[len(start) :], report)
-    ]
+    named = [(file.key[len(start) :], file) for file in page.files if file.key not in placeholders]
+    if not are_plain([name for name, _ in named]):
+        named = [(name, file) for name, file in named if _is_shown(name, report)]
+    entries = [file.entry(name) for name, file in named]
     for folder in page.folders:
         rest = folder[len(start) : -1]
         if _is_shown(rest, report, "/"):
