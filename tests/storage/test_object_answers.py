@@ -12,13 +12,12 @@ from obstore.exceptions import GenericError
 from lenscat_backend.errors import ForbiddenError, LenscatError, NotFoundError, UnreachableError
 from lenscat_backend.models.paths import ROOT, parse_path
 from lenscat_backend.storage.base import Entry
-from lenscat_backend.storage.object_errors import RequestFailedError
 from lenscat_backend.storage.object_patience import Patience
 from lenscat_backend.storage.object_reading import RangeRequest, read_many
 from lenscat_backend.storage.remote_file import RemoteFile
 from tests.s3.faulty_proxy import Fault, Seen, faulty_proxy
+from tests.s3.faulty_store import A, B, Faulty, calls
 from tests.s3.servers import S3Server
-from tests.storage.conftest import A, B, Faulty, calls
 
 ALWAYS = 1_000_000
 FOLDER = parse_path("trip")
@@ -223,16 +222,16 @@ def test_one_read_that_fails_does_not_spoil_the_others(concurrency: int) -> None
     assert [number for number, answer in enumerate(answers) if answer != b"1"] == [5]
 
 
-def test_damaged_objects_in_a_row_do_not_spoil_the_others() -> None:
+def test_damaged_objects_in_a_row_do_not_spoil_the_others(faulty: Faulty) -> None:
     """Else what comes after them in their folder would never be read."""
-
-    def read(request: RangeRequest) -> bytes:
-        if request.offset < 50:
-            raise RequestFailedError("damaged")
-        return b"1"
-
-    answers = list(read_many(read, [RangeRequest(A, number, 1) for number in range(100)], 4))
-    assert answers[50:] == [b"1"] * 50
+    store = faulty.server.open(faulty.bucket, "in", endpoint=faulty.proxy.url, concurrency=2, retries=0)
+    faulty.direct.write(B, b"damaged")
+    broken, unable = Fault(status=500, code="InternalError"), Fault(status=502)
+    requests = [*[RangeRequest(B, 0, 1)] * 8, *[RangeRequest(A, 0, 1)] * 8]
+    faulty.proxy.plan = lambda seen: broken if "b.json" in seen.target else None
+    assert list(store.read_many(requests))[8:] == [b"0"] * 8
+    faulty.proxy.plan = lambda seen: unable if "b.json" in seen.target else None
+    assert all(isinstance(answer, UnreachableError) for answer in store.read_many(requests))
 
 
 def test_that_something_is_missing_is_an_answer() -> None:

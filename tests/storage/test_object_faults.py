@@ -18,8 +18,8 @@ from lenscat_backend.errors import (
 from lenscat_backend.models.paths import ROOT
 from lenscat_backend.storage.object_bucket import Bucket
 from tests.s3.faulty_proxy import Fault, Seen
+from tests.s3.faulty_store import A, B, Faulty, calls
 from tests.s3.servers import S3Server
-from tests.storage.conftest import A, B, Faulty, calls
 
 ALWAYS = 1_000_000
 
