@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +17,10 @@ from lenscat_backend.api.errors import STATUS
 from lenscat_backend.cli.exits import EXIT_CODES, FOUND_PROBLEMS, INTERRUPTED, OK
 from lenscat_backend.cli.main import app
 from lenscat_backend.library.sample import make_sample
+from lenscat_backend.models.pointer import parse_pointer
 from lenscat_backend.models.query import COMPARISONS, STATES, TEXT_FIELDS
 from lenscat_backend.settings import Settings
+from lenscat_backend.storage import object_errors
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -106,6 +109,27 @@ def test_links_lead_somewhere(path: Path) -> None:
             page_there = path.parent / target if target else path
             assert page_there.exists(), target
             assert not anchor or anchor in anchors(page_there.read_text()), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("name", ["formats.md", "object-stores.md"])
+def test_json_examples_are_json(name: str) -> None:
+    examples = re.findall(r"^```json\n(.*?)^```", page(name), re.MULTILINE | re.DOTALL)
+    assert examples
+    for example in examples:
+        json.loads(example)
+
+
+def test_the_pointer_of_the_page_is_one() -> None:
+    example = page("formats.md").split("## Pointers")[1].split("```json\n")[1].split("```")[0]
+    assert parse_pointer(example.encode()).label == "Characters 2024"
+
+
+def test_messages_of_object_stores_are_ours() -> None:
+    table = page("object-stores.md").split("| message:")[1].split("\n\n")[0]
+    messages = [quoted for row in table.splitlines()[2:] for quoted in re.findall(r'"([^"]+)"', row.split("|")[1])]
+    source = Path(object_errors.__file__).read_text()
+    assert len(messages) > 10
+    assert [message for message in messages if message not in source] == []
 
 
 def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
