@@ -96,7 +96,7 @@ def test_head_reads_nothing_of_an_original(client: TestClient, library: Path, mo
     def never(*args: object) -> None:
         raise AssertionError("the body was read")
 
-    monkeypatch.setattr(files, "_chunks", never)
+    monkeypatch.setattr(files, "_pieces", never)
     assert client.head("/api/files/a.jpg").headers["content-length"] == str((library / "a.jpg").stat().st_size)
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,12 +16,9 @@ from lenscat_backend.api.exposure import LoopbackOnly, OwnPageOnly
 from lenscat_backend.api.head import HeadAsGet
 from lenscat_backend.api.hot_path import HotThumbnails
 from lenscat_backend.api.raw_names import RawNames
-from lenscat_backend.api.requests import ClientGoneError
 from lenscat_backend.errors import LenscatError
 from lenscat_backend.library.library import Library
 from lenscat_backend.version import VERSION
-
-CLIENT_CLOSED_REQUEST = 499
 
 
 class Application:
@@ -90,10 +87,6 @@ def make_routes(
         redoc_url=None,
     )
     install_error_handlers(app)
-
-    @app.exception_handler(ClientGoneError)
-    async def gone(request: Request, error: ClientGoneError) -> Response:
-        return Response(status_code=CLIENT_CLOSED_REQUEST)
 
     for module in (page, folders, items, thumbnails, search, health, files):
         app.include_router(module.router)

@@ -8,9 +8,11 @@ import math
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from lenscat_backend import errors
 from lenscat_backend.api.replies import json_reply
+from lenscat_backend.api.requests import ClientGoneError
 from lenscat_backend.library.items import PreconditionError
 
 _log = logging.getLogger("lenscat")
@@ -28,6 +30,8 @@ STATUS: tuple[tuple[type[errors.LenscatError], int], ...] = (
     (errors.TransientError, 503),
 )
 """The first class that fits decides."""
+
+CLIENT_CLOSED_REQUEST = 499
 
 _HTTP_WORDS = {
     404: "There is nothing at this address: the calls are listed in /openapi.json.",
@@ -52,12 +56,24 @@ def error_reply(error: errors.LenscatError) -> Response:
     return json_reply(body, status_of(error), headers)
 
 
+def reply_to(error: Exception, scope: Scope) -> Response:
+    """The reply to a request that ended with whatever error; one that nobody foresaw is logged."""
+    if isinstance(error, errors.LenscatError):
+        return error_reply(error)
+    if isinstance(error, ClientGoneError):
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
+    _log.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
+    return json_reply({"detail": "The server met an error of its own; its log says more."}, 500)
+
+
 def install_error_handlers(app: FastAPI) -> None:
     """Have `app` answer every error with `{"detail": ...}`."""
 
     @app.exception_handler(errors.LenscatError)
-    async def known(request: Request, error: errors.LenscatError) -> Response:
-        return error_reply(error)
+    @app.exception_handler(ClientGoneError)
+    @app.exception_handler(Exception)
+    async def ended(request: Request, error: Exception) -> Response:
+        return reply_to(error, request.scope)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> Response:
@@ -67,11 +83,6 @@ def install_error_handlers(app: FastAPI) -> None:
     async def refused(request: Request, error: HTTPException) -> Response:
         detail = _HTTP_WORDS.get(error.status_code, error.detail)
         return json_reply({"detail": detail}, error.status_code, error.headers)
-
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, error: Exception) -> Response:
-        _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return json_reply({"detail": "The server met an error of its own; its log says more."}, 500)
 
 
 def _describe(found: dict[str, object]) -> str:

@@ -1,4 +1,4 @@
-"""Thumbnails that are in memory, answered before any routing: the one reply that a page asks for by the hundred.
+"""Thumbnails, answered before any routing: the one reply that a page asks for by the hundred.
 
 Plain ASGI with ready bytes. Whatever is not exactly this case goes on to the application.
 """
@@ -11,6 +11,8 @@ from urllib.parse import unquote_plus
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lenscat_backend.api.conditions import etag_matches
+from lenscat_backend.api.errors import reply_to
+from lenscat_backend.api.requests import unless_gone
 from lenscat_backend.errors import LenscatError
 from lenscat_backend.models.paths import LibraryPath, parse_path
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lenscat_backend.library.library import Library
+    from lenscat_backend.library.thumbnails import Thumbnails
 
 _PREFIX = b"path="
 _KEPT_PATHS = 20_000
@@ -38,9 +41,8 @@ class HotThumbnails:
         if scope["type"] == "http" and scope["path"] == "/api/thumb" and scope["method"] == "GET":
             path = self._path(scope["query_string"])
             library = self._library()
-            held = library.thumbnails.held(path) if path is not None and library is not None else None
-            if held is not None:
-                await _send(scope, send, held.data, held.etag)
+            if path is not None and library is not None:
+                await _answer(library.thumbnails, path, scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -55,6 +57,19 @@ class HotThumbnails:
                 self._paths.clear()
             self._paths[query] = path
         return path
+
+
+async def _answer(thumbnails: Thumbnails, path: LibraryPath, scope: Scope, receive: Receive, send: Send) -> None:
+    found = thumbnails.held(path)
+    try:
+        if found is None:
+            image, found = await thumbnails.look(path)
+        if found is None:
+            found = await unless_gone(receive, thumbnails.make(path, image))
+    except Exception as error:
+        await reply_to(error, scope)(scope, receive, send)
+        return
+    await _send(scope, send, found.data, found.etag)
 
 
 async def _send(scope: Scope, send: Send, data: bytes, etag: str) -> None:

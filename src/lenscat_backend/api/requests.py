@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Request
 from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
 from lenscat_backend.api.wire import ErrorReply
 from lenscat_backend.errors import TooLargeError
@@ -64,10 +65,10 @@ async def json_body(request: Request) -> object:
     return parse_body(bytes(data))
 
 
-async def unless_gone(request: Request, work: Coroutine[object, object, T]) -> T:
+async def unless_gone(receive: Receive, work: Coroutine[object, object, T]) -> T:
     """The result of `work`; if the client hangs up first, `work` is cancelled and `ClientGoneError` raised."""
     task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_gone(request))
+    gone = asyncio.ensure_future(_gone(receive))
     try:
         await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
@@ -78,6 +79,6 @@ async def unless_gone(request: Request, work: Coroutine[object, object, T]) -> T
         gone.cancel()
 
 
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
         pass

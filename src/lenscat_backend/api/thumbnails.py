@@ -25,7 +25,7 @@ async def get_thumbnail(
     request: Request, library: LibraryArgument, path: PathArgument, if_none_match: IfNoneMatch = None
 ) -> Response:
     """The thumbnail: WebP, long edge at most 256 pixels; made if missing or older than its picture."""
-    thumbnail = await unless_gone(request, library.thumbnail(path))
+    thumbnail = await unless_gone(request.receive, library.thumbnail(path))
     return _reply(thumbnail, if_none_match)
 
 
@@ -56,7 +56,7 @@ async def get_preview(
     etag = await library.thumbnails.preview_etag(parsed)
     if etag_matches(if_none_match, etag):
         return Response(status_code=304, headers=webp_headers(etag))
-    return _reply(await unless_gone(request, library.thumbnails.preview(parsed)), if_none_match)
+    return _reply(await unless_gone(request.receive, library.thumbnails.preview(parsed)), if_none_match)
 
 
 def webp_headers(etag: str) -> dict[str, str]:

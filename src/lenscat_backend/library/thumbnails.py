@@ -15,6 +15,7 @@ from lenscat_backend.catalog.records import KnownItem
 from lenscat_backend.errors import (
     CorruptError,
     LenscatError,
+    NotFoundError,
     TransientError,
     UnsupportedError,
 )
@@ -96,13 +97,32 @@ class Thumbnails:
                 return await self._get_once(path, priority, force)
         return await self._get_once(path, priority, force)
 
-    async def _get_once(self, path: LibraryPath, priority: Priority, force: bool) -> Thumbnail:
-        image = await self._settled(path)
-        if not force:
-            found = await self._existing(path, image)
-            if found is not None:
-                return found
+    async def look(self, path: LibraryPath, force: bool = False) -> tuple[Entry, Thumbnail | None]:
+        """The picture, and its thumbnail where there is one of the picture as it is now; with `force` none counts."""
+        check_image_path(path)
+        known = None if force else await self._catalog.known_item(path)
+        image, found = await in_thread(self._look_at_both, path, known, force)
+        if not image.settled:
+            image = await self._settled(path)
+            found = None if force else await in_thread(self._read_existing, path, image, known)
+        return image, None if found is None else await self._note(path, image, known, *found)
+
+    async def make(self, path: LibraryPath, image: Entry) -> Thumbnail:
+        """The thumbnail of a picture that has none, as `look` has found; as `get` where the picture changes."""
+        with suppress(PictureChangedError):
             self._raise_known_failure(path, image)
+            return await self._make(path, image, Priority.LOOKED_AT)
+        return await self.get(path)
+
+    async def _get_once(self, path: LibraryPath, priority: Priority, force: bool) -> Thumbnail:
+        image, found = await self.look(path, force)
+        if found is not None:
+            return found
+        if not force:
+            self._raise_known_failure(path, image)
+        return await self._make(path, image, priority)
+
+    async def _make(self, path: LibraryPath, image: Entry, priority: Priority) -> Thumbnail:
         try:
             key = (self._place.file_at(path), image.etag)
             data = await self._queue.run(key, lambda: self._draw(path, image), priority)
@@ -139,12 +159,23 @@ class Thumbnails:
         check_image_path(path)
         return await settled_entry(self._place.base, path)
 
+    def _look_at_both(
+        self, path: LibraryPath, known: KnownItem | None, force: bool
+    ) -> tuple[Entry, tuple[str, _Held] | None]:
+        """In one thread: passing things on to threads costs more than looking."""
+        image = self._place.base.stat(path)
+        if image.is_folder:
+            raise NotFoundError("This is a folder: ask for a picture in it.")
+        return image, None if force or not image.settled else self._read_existing(path, image, known)
+
     async def _existing(self, path: LibraryPath, image: Entry) -> Thumbnail | None:
         known = await self._catalog.known_item(path)
         found = await in_thread(self._read_existing, path, image, known)
-        if found is None:
-            return None
-        name, held = found
+        return None if found is None else await self._note(path, image, known, *found)
+
+    async def _note(
+        self, path: LibraryPath, image: Entry, known: KnownItem | None, name: str, held: _Held
+    ) -> Thumbnail:
         if known is not None and (known.thumb_etag, known.thumb_source) != (name, image.etag):
             await self._catalog.set_item(path, thumb_etag=name, thumb_source=image.etag)  # another server has made it
         return self._hold(path, held)

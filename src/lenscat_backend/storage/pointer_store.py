@@ -124,7 +124,7 @@ class PointerStore(RoutedStore):
         container, rest, parent = self._container(folder)
         pages = container.list_pages(rest, report)
         try:
-            first = next(pages)
+            first = next(pages, ())  # an empty bucket
         except NotFoundError:
             if not self._discover(split(folder)[0]):
                 raise
