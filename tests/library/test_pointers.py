@@ -335,6 +335,24 @@ async def test_a_readonly_pointer_is_not_written(library: Path, disk: Path, open
     assert sorted(disk.rglob("*")) == before
 
 
+@pytest.mark.parametrize("inside", [True, False], ids=["a pointer within", "the target itself"])
+async def test_a_readonly_pointer_is_so_all_the_way(library: Path, disk: Path, opens: Opens, inside: bool) -> None:
+    """What it leads to may lead on, to a place that another pointer says nothing of."""
+    between = disk.parent / "between"
+    point(between / "on" if inside else between, disk)
+    point(library / "away", between, readonly=True)
+    point(library / "open", between)
+    path = "on/x.jpg" if inside else "x.jpg"
+    async with opens() as opened:
+        await opened.scan()
+        with pytest.raises(ReadOnlyError):
+            await opened.edit(f"away/{path}", tags=["mine"])
+        await opened.thumbnail(f"away/{path}")
+        assert not (disk / "x.jpg.thumbnail").exists()
+        await opened.edit(f"open/{path}", tags=["mine"])
+    assert json.loads((disk / "x.jpg.json").read_text())["tags"] == ["mine"]
+
+
 async def test_a_readonly_pointer_with_an_overlay(library: Path, disk: Path, opens: Opens, tmp_path: Path) -> None:
     point(library / "away", disk, readonly=True)
     before = sorted(disk.rglob("*"))

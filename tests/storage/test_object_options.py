@@ -12,7 +12,7 @@ from obstore.exceptions import GenericError
 
 from lenscat_backend.errors import InvalidPathError, SettingsError, UnreachableError
 from lenscat_backend.models.paths import LibraryPath, parse_path
-from lenscat_backend.storage.location import parse_location
+from lenscat_backend.storage.location import Location, Scheme, parse_location
 from lenscat_backend.storage.object_credentials import profile_provider, profile_region
 from lenscat_backend.storage.object_errors import translate
 from lenscat_backend.storage.object_keys import entry_etag, folder_key, key_of, object_etag, why_odd
@@ -240,3 +240,39 @@ def test_words_for_what_has_no_reply(text: str, words: str) -> None:
 
 def test_a_wrong_builder_is_a_setting() -> None:
     assert isinstance(translate(GenericError("HTTP error: builder error"), parse_path("a")), SettingsError)
+
+
+BAD_ENDPOINTS = [
+    "http://host name",
+    "http://host\n",
+    "http://ho%zz",
+    "http://é.example",
+    "http://h[",
+    "http://1.2.3.4.5",
+    "http://a%20b",
+    "http://127.0.0.1:1/p ath",
+    "http://host:port",
+    "http://host:99999",
+    "http://",
+    "ftp://host",
+    "host",
+]
+
+
+@pytest.mark.parametrize("scheme", ["s3", "gs", "az"])
+@pytest.mark.parametrize("endpoint", BAD_ENDPOINTS)
+def test_an_address_that_is_none_is_said_at_once(scheme: Scheme, endpoint: str) -> None:
+    """The client library would take it, and panic at the first request."""
+    with pytest.raises(SettingsError, match="endpoint"):
+        open_object_store(Location(scheme, bucket="gallery"), ObjectOptions(endpoint=endpoint, account="a"))
+
+
+@pytest.mark.parametrize("bucket", ["g\0\n", "a b", "a/b", "é", "", "-", ".."])
+def test_a_bucket_that_can_not_be_is_said_at_once(bucket: str) -> None:
+    with pytest.raises(SettingsError, match="bucket name"):
+        open_object_store(Location("s3", bucket=bucket), ObjectOptions())
+
+
+def test_a_region_that_can_not_be_is_said_at_once() -> None:
+    with pytest.raises(SettingsError, match="eu-central-1"):
+        ObjectOptions(region="eu west")

@@ -86,12 +86,17 @@ def _bucket(scheme: Scheme, rest: str) -> Location:
     bucket, _, prefix = rest.partition("/")
     if "@" in bucket:  # not repeated in the message: it may be a secret
         raise SettingsError("Leave user names and keys out of the URL: set them in the environment (AWS_* and such).")
-    if not _BUCKET.fullmatch(bucket):
-        raise SettingsError(f"The URL has no valid bucket name: give {scheme}://bucket/prefix.")
+    check_bucket(scheme, bucket)
     try:
         return Location(scheme, bucket=bucket, prefix=parse_path(prefix))
     except InvalidPathError as error:
         raise SettingsError(f"The prefix after the bucket is not usable: {error}") from error
+
+
+def check_bucket(scheme: Scheme, bucket: str) -> None:
+    """Raise `SettingsError` where no bucket can have that name: client libraries do not all bear such."""
+    if not _BUCKET.fullmatch(bucket):
+        raise SettingsError(f"The URL has no valid bucket name: give {scheme}://bucket/prefix.")
 
 
 def _normal(path: Path) -> Path:

@@ -50,6 +50,11 @@ class Mount:
         )
 
     @property
+    def readonly(self) -> bool:
+        """Whether this pointer says so, or one that it is in: what must not be written has no back doors."""
+        return any(mount.pointer is not None and mount.pointer.readonly for mount in self.chain())
+
+    @property
     def label(self) -> str:
         """What the folder is to be called, "" where no pointer says."""
         labels = [mount.pointer.label for mount in self.chain() if mount.at == self.at and mount.pointer is not None]
@@ -119,7 +124,7 @@ class Mounts:
         try:
             pointer = self._pointer(mount, before)
             mount = replace(mount, pointer=pointer)
-            target = self._targets.open(pointer, mount.container.local_path(ROOT))
+            target = self._targets.open(pointer, mount.container.local_path(ROOT), readonly=mount.readonly)
             _check_circle(mount, target.spot)
             return replace(mount, target=target)
         except TransientError:

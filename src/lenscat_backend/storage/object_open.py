@@ -13,7 +13,7 @@ from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, MemoryStore, S3Store
 
 from lenscat_backend.errors import SettingsError
-from lenscat_backend.storage.location import Location
+from lenscat_backend.storage.location import Location, check_bucket
 from lenscat_backend.storage.object_bucket import Bucket, Dialect
 from lenscat_backend.storage.object_credentials import Provider, profile_provider, profile_region
 from lenscat_backend.storage.object_http import Timeouts, find_region
@@ -32,6 +32,7 @@ _ALL_DAY = timedelta(days=1)
 """For a whole request: how long a large file takes is the reader's business; silence is bounded apart."""
 _SIGNED = timedelta(minutes=5)
 """How long the address of a listing is good: it is asked at once, but clocks differ."""
+_CLOUDS = ("s3", "gs", "az")
 _DIALECTS = {"s3": Dialect(quoted=False), "gs": Dialect(quoted=True, generations=True)}
 
 
@@ -47,8 +48,12 @@ def open_object_store(
     `counter` lets several stores count together. `SettingsError` for options or a profile that cannot be used.
     """
     options, counter = options or ObjectOptions(), counter or RequestCounter()
+    if location.scheme in _CLOUDS:
+        check_bucket(location.scheme, location.bucket)
     patience = Patience(options.retries, options.first_delay_s, options.longest_delay_s, options.window_s)
     try:
+        if location.scheme == "s3" or options.endpoint:
+            _check_address(location, options)
         make = _maker(location, options)
         patient, once = make(options.retries), make(0)
     except (BaseError, ValueError, OSError) as error:
@@ -111,6 +116,12 @@ def _s3_client(
     if options.session_token:
         config["session_token"] = options.session_token
     return S3Store(bucket, config=config, credential_provider=provider, **_network(options, retries))
+
+
+def _check_address(location: Location, options: ObjectOptions) -> None:
+    """Have the client library read the address by signing one: its requests to one that it cannot read would panic."""
+    no_keys = replace(options, anonymous=False, access_key_id="-", secret_access_key="-", session_token="")
+    _signer(location, no_keys)("")
 
 
 def _signer(location: Location, options: ObjectOptions) -> Callable[[str], str]:

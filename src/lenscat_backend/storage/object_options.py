@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
@@ -9,6 +10,9 @@ from urllib.parse import urlsplit
 from lenscat_backend.errors import SettingsError
 
 DEFAULT_REGION = "us-east-1"
+_REGION = re.compile(r"[A-Za-z0-9_-]*")
+_URL = re.compile(r"[A-Za-z0-9:/?#\[\]@!$&'()*+,;=._~%-]+")
+"""The characters of RFC 3986: the client library does not bear others."""
 
 _ROLE_VARIABLES = (
     "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -53,10 +57,12 @@ class ObjectOptions:
 
     def __post_init__(self) -> None:
         """`SettingsError` for values that cannot work."""
-        if self.endpoint and (urlsplit(self.endpoint).scheme not in ("http", "https") or not _host(self.endpoint)):
+        if self.endpoint and not _host(self.endpoint):
             raise SettingsError("The endpoint cannot be used: give http://host:port or https://host.")
         if urlsplit(self.endpoint).query or "@" in urlsplit(self.endpoint).netloc:
             raise SettingsError("The endpoint has a query or a user: give only http://host:port or https://host.")
+        if not _REGION.fullmatch(self.region):
+            raise SettingsError("The region cannot be used: give a name such as eu-central-1.")
         if self.concurrency < 1 or self.retries < 0 or min(self.timeout_s, self.connect_timeout_s) <= 0:
             raise SettingsError("Concurrency and timeouts of an object store must be positive, retries not negative.")
 
@@ -102,8 +108,11 @@ def s3_address(bucket: str, options: ObjectOptions) -> str:
 
 
 def _host(endpoint: str) -> str:
+    """The host of an address, "" where it is none of a web server."""
     try:
-        _ = urlsplit(endpoint).port
+        parts = urlsplit(endpoint)
+        _ = parts.port
     except ValueError:
         return ""
-    return urlsplit(endpoint).hostname or ""
+    is_usable = parts.scheme in ("http", "https") and _URL.fullmatch(endpoint)
+    return parts.hostname or "" if is_usable else ""

@@ -70,13 +70,13 @@ class Targets:
     counter: RequestCounter = field(default_factory=RequestCounter)
     _opened: dict[tuple[Spot, bool, ObjectOptions], TargetPlace] = field(default_factory=dict)
 
-    def open(self, pointer: Pointer, root: Path | None) -> TargetPlace:
+    def open(self, pointer: Pointer, root: Path | None, *, readonly: bool) -> TargetPlace:
         """The target of a pointer in a place whose root is the folder `root`, None for one in a bucket.
 
         Raises what is wrong with it, in words that name no folder of this machine: `BrokenPointerError`,
         `OutsideLibraryError`, `UnreachableError`, `ForbiddenError`.
         """
-        writable = self.rules.writable and not pointer.readonly
+        writable = self.rules.writable and not readonly
         if isinstance(pointer.target, LocalTarget):
             folder = self._folder(pointer.target, root)
             return self._once(Location("file", path=folder), spot_of_folder(folder), ObjectOptions(), writable)
