@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,14 @@ import orjson
 import pytest
 
 from lenscat_backend import Library, LibraryOptions
-from lenscat_backend.errors import LenscatError, NotFoundError
+from lenscat_backend.errors import LenscatError, NotFoundError, UnreachableError
 from lenscat_backend.models.paths import LibraryPath, parse_path
 from lenscat_backend.storage.base import Blob, Entry, Listing, OpenedFile, RangeReader
 from lenscat_backend.storage.memory import MemoryStore
+from lenscat_backend.storage.object_store import ObjectStore
 from lenscat_backend.storage.remembering import RememberingStore
 from tests.conftest import picture
+from tests.s3.servers import S3Server
 
 pytestmark = pytest.mark.anyio
 
@@ -160,6 +162,53 @@ async def test_a_store_that_keeps_no_conditions_is_said(
             while library.unwritable is None:
                 await asyncio.sleep(0.01)
         assert library.unwritable == "This store keeps no conditions." and library.unwritable in caplog.text
+
+
+async def test_conditions_are_tried_until_they_are_known(
+    store: CountingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bucket may be away when the server starts."""
+    answers: list[str | LenscatError] = [UnreachableError("The bucket is away."), "This store keeps no conditions."]
+
+    def problem() -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, LenscatError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(store, "conditions_problem", problem)
+    options = LibraryOptions(cache_dir=tmp_path, poll_s=0.05)
+    async with Library("memory:", options, RememberingStore(store)) as library:
+        library.start_background()
+        async with asyncio.timeout(20):
+            while library.unwritable is None:
+                await asyncio.sleep(0.01)
+    assert answers == []
+
+
+async def test_conditions_of_buckets_behind_pointers_are_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_servers: Callable[[str], S3Server]
+) -> None:
+    server = s3_servers("ministack")
+    tried: list[str] = []
+    monkeypatch.setattr(
+        ObjectStore, "conditions_problem", lambda self: tried.append(self.describe()) or "No conditions there."
+    )
+    for name, readonly in (("open", False), ("closed", True)):
+        bucket = server.new_bucket()
+        server.put(bucket, "x.jpg", picture())
+        (tmp_path / name).mkdir()
+        target = {"type": "s3", "bucket": bucket}
+        pointer = {"version": 1, "kind": "pointer", "readonly": readonly, "target": target}
+        (tmp_path / name / ".lenscat.folder.json").write_bytes(orjson.dumps(pointer))
+    options = LibraryOptions(cache_dir=tmp_path / ".cache", poll_s=0.05, objects=server.options())
+    async with Library.open(str(tmp_path), options) as library:
+        library.start_background()
+        async with asyncio.timeout(20):
+            while library.unwritable is None:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+    assert len(tried) == 1
 
 
 async def test_a_thumbnail_of_another_server_is_known_by_what_it_was_made_from(

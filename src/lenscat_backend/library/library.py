@@ -150,9 +150,9 @@ class Library:
         """Watch for changes and scan the whole library, as a server does; returns at once."""
         remote = self._opened.place.base.capabilities.remote
         self._may_be_cold = remote
-        self._upkeep.start(self.scan, watch=self._options.watch, polled=remote, poll_s=self._options.poll_s)
-        if remote and self._opened.place.sidecars is not None:
-            self._upkeep.check_conditions(self._opened.place.sidecars)
+        self._upkeep.start(
+            self.scan, self._written_stores, watch=self._options.watch, polled=remote, poll_s=self._options.poll_s
+        )
 
     async def folder(self, path: str = "", page: int | None = None) -> FolderManifest:
         """A folder as it is on disk now, or one page of 100 items of it."""
@@ -307,6 +307,13 @@ class Library:
         await in_thread(remove_pointer, self._opened.place, parsed)
         with contextlib.suppress(LenscatError):
             await self._scanner.look(parsed)
+
+    def _written_stores(self) -> list[Store]:
+        """What takes sidecars."""
+        place = self._opened.place
+        if place.sidecars is None:
+            return []
+        return [place.sidecars, *(place.base.written_targets() if place.sidecars is place.base else ())]
 
     def _read_rest(self, path: LibraryPath) -> None:
         """Read in the background what a first look left of a large folder."""

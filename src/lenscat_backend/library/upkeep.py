@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 
 from lenscat_backend.catalog.catalog import Catalog
@@ -43,16 +43,32 @@ class Upkeep:
         self._rolling_up: asyncio.Task[None] | None = None
         self._rollup_took_s = 0.0
         self._serving = False
-        self.conditions_problem: str | None = None
-        """Why writes on a condition cannot be trusted; None where they can, or nobody tried."""
+        self._tried: dict[int, str | None] = {}
+        """What is wrong with conditional writes to each store that has been tried, by its `id`."""
 
-    def start(self, scan: Callable[[], Awaitable[object]], *, watch: bool, polled: bool, poll_s: float) -> None:
+    @property
+    def conditions_problem(self) -> str | None:
+        """Why writes on a condition cannot be trusted; None where they can, or nobody tried."""
+        return next(filter(None, self._tried.values()), None)
+
+    def start(
+        self,
+        scan: Callable[[], Awaitable[object]],
+        written: Callable[[], Sequence[Store]],
+        *,
+        watch: bool,
+        polled: bool,
+        poll_s: float,
+    ) -> None:
         """Watch for changes and scan the whole library; returns at once.
 
         Every `poll_s` the whole is scanned again if it is to be `polled`, else what lies in buckets behind pointers.
+        The remote stores among those `written` are tried, each once: where two servers could lose each other's edits
+        that is said.
         """
         self._serving = True
         self._freshness.started = time.monotonic()
+        self.spawn(self._try_conditions(written, poll_s))
         self.spawn(self._watch_and_scan(scan, watch, poll_s if polled else None))
         if not polled:
             self.spawn(self._poll_targets(poll_s))
@@ -74,10 +90,6 @@ class Upkeep:
         task.add_done_callback(self._ended)
         return task
 
-    def check_conditions(self, store: Store) -> None:
-        """Say it, in the background, where two servers could lose each other's edits."""
-        self.spawn(self._check_conditions(store))
-
     async def close(self) -> None:
         """End all of it; what remains to be written is written after the next start."""
         self._serving = False
@@ -85,11 +97,19 @@ class Upkeep:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _check_conditions(self, store: Store) -> None:
+    async def _try_conditions(self, written: Callable[[], Sequence[Store]], pause_s: float) -> None:
+        """Again and again: a bucket may be away at the start, and others are met behind pointers."""
+        while True:
+            for store in written():
+                if store.capabilities.remote and id(store) not in self._tried:
+                    await self._try_one(store)
+            await asyncio.sleep(pause_s)
+
+    async def _try_one(self, store: Store) -> None:
         with suppress(LenscatError):  # unreachable, or not to be written: every call says that
-            self.conditions_problem = await in_thread(store.conditions_problem)
-        if self.conditions_problem is not None:
-            _log.warning(self.conditions_problem)
+            problem = self._tried[id(store)] = await in_thread(store.conditions_problem)
+            if problem is not None:
+                _log.warning(problem)
 
     async def _watch_and_scan(self, scan: Callable[[], Awaitable[object]], watch: bool, poll_s: float | None) -> None:
         if watch:

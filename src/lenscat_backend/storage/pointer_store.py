@@ -19,6 +19,17 @@ from lenscat_backend.models.paths import ROOT, LibraryPath, join, split
 from lenscat_backend.models.pointer import POINTER_FILE
 from lenscat_backend.storage.base import Capabilities, Entry, Listing, Report, Store, ignore
 from lenscat_backend.storage.mounts import Mount, Mounts, mount_at
+from lenscat_backend.storage.pointer_listing import (
+    STRAY_POINTER,
+    below,
+    hidden_by_pointer,
+    is_bucket,
+    is_in_bucket,
+    joint_etag,
+    pointer_etag,
+    pointer_in,
+    with_stray_pointer,
+)
 from lenscat_backend.storage.routed import RoutedStore
 from lenscat_backend.storage.spots import Spot
 from lenscat_backend.storage.targets import TargetPlace, Targets
@@ -72,7 +83,14 @@ class PointerStore(RoutedStore):
 
     def remote_targets(self) -> list[LibraryPath]:
         """The pointer folders known so far whose targets are in buckets, and that lie in no such target."""
-        return [mount.at for mount in self._mounts.all() if _is_bucket(mount) and not _is_in_bucket(mount)]
+        return [mount.at for mount in self._mounts.all() if is_bucket(mount) and not is_in_bucket(mount)]
+
+    def written_targets(self) -> list[Store]:
+        """The buckets behind pointers known so far that may be written."""
+        stores = {
+            id(mount.target.store): mount.target.store for mount in self._mounts.all() if mount.target is not None
+        }
+        return [store for store in stores.values() if store.capabilities.remote and store.capabilities.writable]
 
     def local_targets(self) -> dict[LibraryPath, Path]:
         """The pointer folders known so far whose targets are on this machine, and those."""
@@ -95,7 +113,7 @@ class PointerStore(RoutedStore):
         mount = self._mount(path)
         if mount is None:
             return self.base, path
-        return self._store_of(mount), _below(mount.at, path)
+        return self._store_of(mount), below(mount.at, path)
 
     def ask(self, path: LibraryPath, call: Callable[[Store, LibraryPath], T]) -> T:
         """See `RoutedStore.ask`; what is not found is looked for behind pointers not met yet."""
@@ -130,15 +148,17 @@ class PointerStore(RoutedStore):
                 raise
             yield from self.list_pages(folder, report)
             return
-        pointer = next((entry for entry in first if entry.name == POINTER_FILE and not entry.is_folder), None)
+        pointer = pointer_in(first)
         if pointer is None or not folder:
-            if self._mounts.at(folder) is not None:
-                self._mounts.drop(folder)
-            self._note_plain(folder)
-            yield first
+            self._note_no_pointer(folder)
+            yield [entry for entry in first if entry is not pointer]
             yield from pages
+            if pointer is not None:
+                report(STRAY_POINTER)
             return
         yield [pointer]
+        for problem in hidden_by_pointer(first):
+            report(problem)
         yield from self._target_pages(
             mount_at(folder, container, rest, pointer.etag, parent, self._spot(parent)), report
         )
@@ -152,7 +172,7 @@ class PointerStore(RoutedStore):
     def said(self, folder: LibraryPath, is_empty: bool) -> tuple[str, str]:
         """What a pointer folder that was just listed is called, and what is wrong with it; both "" for others."""
         mount = self._mounts.at(folder)
-        return ("", "") if mount is None else (mount.label, _NOTHING if is_empty and _is_bucket(mount) else "")
+        return ("", "") if mount is None else (mount.label, _NOTHING if is_empty and is_bucket(mount) else "")
 
     def peek(self, folder: LibraryPath) -> Sequence[str]:
         """See `Store.peek`: of a pointer folder its own names."""
@@ -175,7 +195,7 @@ class PointerStore(RoutedStore):
             return super().quick_folder_etag(folder)
         if mount.target is None or not mount.is_current():
             return ""
-        return _joint_etag(mount, mount.target.store.quick_folder_etag(ROOT))
+        return joint_etag(mount, mount.target.store.quick_folder_etag(ROOT))
 
     def walk(self) -> Iterator[tuple[LibraryPath, Sequence[Entry]]]:
         """See `Store.walk`: of the base alone."""
@@ -215,23 +235,21 @@ class PointerStore(RoutedStore):
         mount = self._mount(join(folder, POINTER_FILE)) if folder else None
         if mount is None:
             return self.base, folder, None
-        return self._store_of(mount), _below(mount.at, folder), mount
+        return self._store_of(mount), below(mount.at, folder), mount
 
     def _list(self, folder: LibraryPath) -> Listing:
         container, rest, parent = self._container(folder)
         own = container.list_folder(rest)
-        pointer = _pointer_in(own)
+        pointer = pointer_in(own.entries)
         if pointer is None or not folder:
-            if self._mounts.at(folder) is not None:
-                self._mounts.drop(folder)
-            self._note_plain(folder)
-            return own if pointer is None else _with_stray_pointer(own)
+            self._note_no_pointer(folder)
+            return own if pointer is None else with_stray_pointer(own)
         mount, listing = self._list_target(mount_at(folder, container, rest, pointer.etag, parent, self._spot(parent)))
         shown = [entry for entry in listing.entries if entry.name != POINTER_FILE]
         return Listing(
             (*shown, pointer),
-            _joint_etag(mount, listing.etag) if pointer.settled else "",
-            (*listing.problems, *_hidden_by_pointer(own)),
+            joint_etag(mount, listing.etag) if pointer.settled else "",
+            (*listing.problems, *hidden_by_pointer(own.entries)),
             *self.said(folder, not listing.entries),
         )
 
@@ -241,7 +259,7 @@ class PointerStore(RoutedStore):
             mount = self._mounts.follow(mount)
             store = self._store_of(mount)
             listing = store.list_folder(ROOT)
-            pointer = _pointer_in(listing)
+            pointer = pointer_in(listing.entries)
             if pointer is None:
                 return mount, listing
             mount = mount_at(mount.at, store, ROOT, pointer.etag, mount, self._spot(mount))
@@ -250,8 +268,8 @@ class PointerStore(RoutedStore):
         mount = self._mounts.follow(mount)
         store = self._store_of(mount)
         for number, page in enumerate(store.list_pages(ROOT, report)):
-            pointer = next((entry for entry in page if entry.name == POINTER_FILE and not entry.is_folder), None)
-            if pointer is not None and not number:
+            pointer = None if number else pointer_in(page)
+            if pointer is not None:
                 yield from self._target_pages(
                     mount_at(mount.at, store, ROOT, pointer.etag, mount, self._spot(mount)), report
                 )
@@ -283,7 +301,7 @@ class PointerStore(RoutedStore):
     def _meet(self, folder: LibraryPath) -> bool:
         container, rest, parent = self._container(folder)
         met = False
-        while (etag := _pointer_etag(container, rest)) is not None:
+        while (etag := pointer_etag(container, rest)) is not None:
             mount = self._mounts.follow(mount_at(folder, container, rest, etag, parent, self._spot(parent)))
             met = True
             if mount.target is None:
@@ -292,6 +310,12 @@ class PointerStore(RoutedStore):
         if not met:
             self._note_plain(folder)
         return met
+
+    def _note_no_pointer(self, folder: LibraryPath) -> None:
+        """What `folder` just listed has no pointer in it, any more perhaps."""
+        if self._mounts.at(folder) is not None:
+            self._mounts.drop(folder)
+        self._note_plain(folder)
 
     def _note_plain(self, folder: LibraryPath) -> None:
         """Remember that a folder and those above it are no pointers, where to ask again would cost requests."""
@@ -303,49 +327,3 @@ class PointerStore(RoutedStore):
                 folder = split(folder)[0]
             while len(self._plain) > _PLAIN_FOLDERS:
                 self._plain.popitem(last=False)
-
-
-def _below(folder: LibraryPath, path: LibraryPath) -> LibraryPath:
-    return LibraryPath(path[len(folder) + 1 :])
-
-
-def _pointer_in(listing: Listing) -> Entry | None:
-    return next((entry for entry in listing.entries if entry.name == POINTER_FILE and not entry.is_folder), None)
-
-
-def _pointer_etag(container: Store, folder: LibraryPath) -> str | None:
-    path = join(folder, POINTER_FILE)
-    try:
-        entry = container.stat(path)
-    except NotFoundError:
-        return None
-    return None if entry.is_folder else entry.etag
-
-
-def _joint_etag(mount: Mount, target_etag: str) -> str:
-    """A pointer folder's own etag: another one where a pointer file on the way or the target's folder is another."""
-    if not target_etag:
-        return ""
-    return "|".join([target_etag, *(above.pointer_etag for above in mount.chain() if above.at == mount.at)])
-
-
-def _is_bucket(mount: Mount) -> bool:
-    return mount.target is not None and mount.target.store.capabilities.remote
-
-
-def _is_in_bucket(mount: Mount) -> bool:
-    return any(_is_bucket(above) for above in mount.chain() if above.at != mount.at)
-
-
-def _hidden_by_pointer(own: Listing) -> list[str]:
-    """That a pointer folder has pictures of its own, which nobody sees."""
-    count = sum(1 for entry in own.entries if not entry.name.endswith(".json"))
-    if not count:
-        return []
-    return [f"{count} entries beside {POINTER_FILE} are not shown, for the pointer's target stands here: move them."]
-
-
-def _with_stray_pointer(own: Listing) -> Listing:
-    problem = f"{POINTER_FILE} is not followed here: the library's own folder cannot be a pointer."
-    entries = tuple(entry for entry in own.entries if entry.name != POINTER_FILE)
-    return own._replace(entries=entries, problems=(*own.problems, problem))
