@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryFile
 from typing import IO
 
 from lenscat_backend.errors import UnreachableError
@@ -46,9 +46,9 @@ class RemoteFile(Closing):
         return self._whole(offset, min(length, max(self.size - offset, 0)))
 
     def on_disk(self) -> Path:
-        """A temporary copy, downloaded by the first call."""
+        """A temporary copy without a name, so that a crash leaves nothing; downloaded by the first call."""
         if self._local is None:
-            local = NamedTemporaryFile(prefix="lenscat-")  # noqa: SIM115 (closed by `close`)
+            local = TemporaryFile()  # noqa: SIM115 (closed by `close`)
             try:
                 for chunk in self._whole(0, self.size):
                     local.write(chunk)
@@ -57,7 +57,7 @@ class RemoteFile(Closing):
                 local.close()
                 raise
             self._local = local
-        return Path(self._local.name)
+        return Path(f"/dev/fd/{self._local.fileno()}")
 
     def _whole(self, offset: int, length: int) -> Iterator[bytes]:
         done = 0
