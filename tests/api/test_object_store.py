@@ -127,6 +127,29 @@ def test_what_another_program_does_is_in_the_next_listing(bucket: Bucket, tmp_pa
         assert (items["new.jpg"]["w"], items["1.jpg"]["w"]) == (30, 60)
 
 
+def test_an_original_is_one_request(bucket: Bucket, tmp_path: Path) -> None:
+    """The catalog knows size and version; where they are others by now, the picture that is there is sent."""
+    with bucket.serving(tmp_path, LENSCAT_POLL_S="3600") as served:
+        before = reads(served)
+        whole = served.ask("GET", "/api/files/trip/0.jpg")
+        part = served.ask("GET", "/api/files/trip/1.jpg", headers={"Range": "bytes=10-19"})
+        assert (whole.status, part.status) == (200, 206) and spent(before, reads(served)) == {"GET": 2}
+        bucket.store.write(parse_path("trip/0.jpg"), picture("blue"))
+        bucket.store.delete(parse_path("trip/1.jpg"))
+        whole = served.ask("GET", "/api/files/trip/0.jpg")
+        assert (whole.status, whole.data, whole.headers["content-length"]) == (
+            200,
+            picture("blue"),
+            str(len(picture("blue"))),
+        )
+        assert served.ask("GET", "/api/files/trip/1.jpg").status == 404
+        tag = {"If-None-Match": whole.headers["etag"]}
+        assert served.ask("GET", "/api/files/trip/0.jpg", headers=tag).status == 304
+        bucket.store.write(parse_path("trip/0.jpg"), picture("green"))
+        assert served.ask("GET", "/api/files/trip/0.jpg", headers=tag).data == picture("green")
+        assert served.ask("HEAD", "/api/files/trip/0.jpg").headers["content-length"] == str(len(picture("green")))
+
+
 def test_exactly_as_many_requests_as_needed(bucket: Bucket, tmp_path: Path) -> None:
     with bucket.serving(tmp_path, LENSCAT_POLL_S="3600", LENSCAT_DERIVED="cache") as served:
         assert reads(served) == {"LIST": 2, "GET": PICTURES + 1 + 1}  # heads, and one sidecar

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Annotated, Any
+from contextlib import suppress
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -16,6 +17,7 @@ from lenscat_backend.api.replies import json_reply
 from lenscat_backend.api.requests import ERROR_REPLIES, LibraryArgument
 from lenscat_backend.api.whole_path import WHOLE
 from lenscat_backend.api.wire import ErrorReply
+from lenscat_backend.errors import NotFoundError, VersionMismatchError
 from lenscat_backend.library.originals import Original
 from lenscat_backend.library.threads import in_thread
 
@@ -45,16 +47,38 @@ async def get_file(
     address = await library.original_address(path)
     if address is not None:
         return RedirectResponse(address, 307, {"Cache-Control": "no-store"})
-    original = await library.original(path)
-    headers = _headers(original, download)
+    wanted = _Wanted(request, download, range_header, if_range, if_none_match)
+    if not wanted.is_conditional:
+        with suppress(NotFoundError, VersionMismatchError):
+            return await _reply(await library.original(path, fresh=False), wanted)
+    return await _reply(await library.original(path), wanted)
+
+
+class _Wanted(NamedTuple):
+    """What a client asked for."""
+
+    request: Request
+    download: bool
+    range_header: str | None
+    if_range: str | None
+    if_none_match: str | None
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the reply depends on the picture's present version, or is made of nothing else."""
+        return self.if_range is not None or self.if_none_match is not None or is_head(self.request.scope)
+
+
+async def _reply(original: Original, wanted: _Wanted) -> Response:
+    headers = _headers(original, wanted.download)
     try:
-        if etag_matches(if_none_match, original.file.etag):
+        if etag_matches(wanted.if_none_match, original.file.etag):
             return _closing(original, Response(status_code=304, headers=headers))
-        usable = if_range is None or if_range.strip() == headers["ETag"]
-        span = parse_range(range_header if usable else None, original.file.size)
+        usable = wanted.if_range is None or wanted.if_range.strip() == headers["ETag"]
+        span = parse_range(wanted.range_header if usable else None, original.file.size)
     except ValueError:
         return _closing(original, _beyond_the_end(original))
-    return await _body(original, span, headers, is_head(request.scope))
+    return await _body(original, span, headers, is_head(wanted.request.scope))
 
 
 def _headers(original: Original, download: bool) -> dict[str, str]:

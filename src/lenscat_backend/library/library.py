@@ -180,11 +180,14 @@ class Library:
         """A picture's thumbnail, made if missing or stale."""
         return await self.thumbnails.get(parse_path(path), force=force)
 
-    async def original(self, path: str) -> Original:
-        """A picture itself, opened for sending; close its descriptor."""
+    async def original(self, path: str, fresh: bool = True) -> Original:
+        """A picture itself, opened for sending; whoever gets it closes its `file`.
+
+        Unless `fresh`, what the catalog knows of a remote one is believed until it is read, see `open_original`.
+        """
         parsed = parse_path(path)
         row = await self.catalog.item(parsed)
-        return await in_thread(open_original, self._opened.place, parsed, row.record if row else None)
+        return await in_thread(open_original, self._opened.place, parsed, row.record if row else None, fresh=fresh)
 
     async def original_address(self, path: str) -> str | None:
         """Where the object store itself hands the picture out for a while; None where that is not asked for."""

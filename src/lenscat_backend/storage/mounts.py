@@ -88,6 +88,10 @@ class Mounts:
         """Every mount known so far."""
         return list(self._mounts.values())
 
+    def names_in(self, folder: LibraryPath) -> set[str]:
+        """The names of the mounts directly in `folder`."""
+        return {name for above, name in map(split, list(self._mounts)) if above == folder}
+
     def drop(self, folder: LibraryPath) -> None:
         """Forget the mounts at `folder` and below."""
         with self._lock:

@@ -130,23 +130,33 @@ class PointerStore(RoutedStore):
 
     def list_folder(self, folder: LibraryPath) -> Listing:
         """See `Store.list_folder`: of a pointer folder its target's entries, and the pointer file."""
+        before = self._kept_by_listings(folder)
         try:
-            return self._list(folder)
+            listing = self._list(folder)
         except NotFoundError:
-            if not self._discover(split(folder)[0]):
+            if not self._look_again(folder):
                 raise
-        return self._list(folder)
+            listing = self._list(folder)
+        self._drop_all(folder, before - {entry.name for entry in listing.entries if entry.is_folder})
+        return listing
 
     def list_pages(self, folder: LibraryPath, report: Report = ignore) -> Iterator[Sequence[Entry]]:
         """See `Store.list_pages`; a pointer file comes first, and then its target's entries."""
+        gone = self._kept_by_listings(folder)
+        for page in self._pages(folder, report):
+            gone.difference_update(entry.name for entry in page if entry.is_folder)
+            yield page
+        self._drop_all(folder, gone)
+
+    def _pages(self, folder: LibraryPath, report: Report) -> Iterator[Sequence[Entry]]:
         container, rest, parent = self._container(folder)
         pages = container.list_pages(rest, report)
         try:
             first = next(pages, ())  # an empty bucket
         except NotFoundError:
-            if not self._discover(split(folder)[0]):
+            if not self._look_again(folder):
                 raise
-            yield from self.list_pages(folder, report)
+            yield from self._pages(folder, report)
             return
         pointer = pointer_in(first)
         if pointer is None or not folder:
@@ -286,6 +296,22 @@ class PointerStore(RoutedStore):
                 self._discover(path)
                 return
             folder = split(folder)[0]
+
+    def _kept_by_listings(self, folder: LibraryPath) -> set[str]:
+        """The pointers directly in `folder` that count until a listing tells otherwise: on a disk each use looks."""
+        names = self._mounts.names_in(folder)
+        return names if names and self.capabilities_at(folder).remote else set()
+
+    def _drop_all(self, folder: LibraryPath, names: Iterable[str]) -> None:
+        for name in names:
+            self._mounts.drop(join(folder, name))
+
+    def _look_again(self, folder: LibraryPath) -> bool:
+        """Whether a folder that was not found may be there all the same, behind a pointer not met yet."""
+        mount = self._mounts.at(folder)
+        if mount is not None and mount.target is not None:
+            self._mounts.drop(folder)
+        return self._discover(split(folder)[0])
 
     def _discover(self, path: LibraryPath) -> bool:
         """Look for pointers at `path` and the folders above it that have not been looked at; whether one was found."""
