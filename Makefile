@@ -10,7 +10,7 @@ SAMPLE := sample-library
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock clean test-packages bench-packages
+.PHONY: help run test lint format bench lock clean gcs-server test-packages bench-packages
 
 help: ## List what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -19,7 +19,7 @@ run: $(VENV)/.installed ## Serve LIBRARY=folder (left out: a sample library that
 	@if [ -z "$(LIBRARY)" ] && [ ! -d $(SAMPLE) ]; then $(BIN)/lenscat sample $(SAMPLE); fi
 	@exec $(BIN)/lenscat serve "$(if $(LIBRARY),$(LIBRARY),$(SAMPLE))" --host $(HOST) --port $(PORT)
 
-test: $(VENV)/.installed-dev $(VENV)-s3/.installed test-packages lint ## Check style, types and layers, then run every test
+test: $(VENV)/.installed-dev $(VENV)-s3/.installed .azurite/.installed test-packages lint ## Check style, types and layers, then run every test
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.installed-dev ## Check style, types and layers
@@ -43,7 +43,7 @@ lock: ## Write constraints.txt anew from the newest versions that pyproject.toml
 	rm -rf $(VENV)-lock
 
 clean: ## Remove the virtual environment, caches and the sample library
-	rm -rf $(VENV) $(VENV)-lock $(VENV)-s3 $(SAMPLE) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-s3 $(VENV)-gcs .azurite $(SAMPLE) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -68,6 +68,22 @@ $(VENV)-s3/.installed: tests/s3/constraints.txt | $(BIN)/python
 	$(PYTHON) -m venv $(VENV)-s3
 	$(VENV)-s3/bin/python -m pip --disable-pip-version-check --quiet install --constraint tests/s3/constraints.txt ministack
 	@touch $@
+
+# A server for the tests of Google's store, which are left out without it: 'make gcs-server'
+gcs-server: $(VENV)-gcs/.installed ## Install the server that the tests of Google's store need
+$(VENV)-gcs/.installed: tests/gcs/requirements.txt | $(BIN)/python
+	@$(PYTHON) -m venv $(VENV)-gcs
+	@if $(VENV)-gcs/bin/python -m pip --disable-pip-version-check --quiet install --only-binary :all: --requirement $<; \
+	  then touch $@; else echo "The tests of Google's store are left out: their server is not made for this machine." >&2; fi
+
+# A server for the tests of Azure's store, which are left out where Node.js is not installed
+.azurite/.installed: tests/azure/package.json tests/azure/package-lock.json
+	@mkdir -p .azurite
+	@if command -v node >/dev/null && command -v npm >/dev/null; then \
+	  cp $^ .azurite/; \
+	  if npm ci --prefix .azurite --ignore-scripts --no-audit --no-fund --loglevel=error; then touch $@; \
+	  else echo "The tests of Azure are left out: npm did not install their server." >&2; fi; \
+	else echo "The tests of Azure are left out: install nodejs and npm to run them." >&2; fi
 
 test-packages: PACKAGES := chromium ceph-mon ceph-osd radosgw ceph-common
 test-packages: PROGRAMS := chromium ceph-mon ceph-osd radosgw ceph

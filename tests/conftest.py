@@ -15,9 +15,13 @@ from starlette.testclient import TestClient
 
 from lenscat_backend.application import make_application
 from lenscat_backend.settings import load_settings
+from tests.azure.servers import azurite  # noqa: F401 - fixture
+from tests.gcs.servers import fake_gcs  # noqa: F401 - fixture
 from tests.s3.servers import ministack, radosgw, s3_server, s3_servers  # noqa: F401 - fixtures
 
 SHARED = Path(os.environ.get("LENSCAT_SHARED", Path(__file__).resolve().parents[1].parent / "shared"))
+
+OURS = ("LENSCAT_", "S3_", "STORAGE_", "LOCAL_ROOT", "AZURE_", "GOOGLE_")
 
 OpenClient = Callable[..., AbstractContextManager[TestClient]]
 
@@ -32,7 +36,7 @@ def picture(color: str = "red", size: tuple[int, int] = (40, 30), form: str = "J
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test reads this machine's settings or writes into this user's cache."""
-    for name in [name for name in os.environ if name.startswith(("LENSCAT_", "S3_", "STORAGE_", "LOCAL_ROOT"))]:
+    for name in [name for name in os.environ if name.startswith(OURS)]:
         if name != "LENSCAT_SHARED":
             monkeypatch.delenv(name)
     monkeypatch.setenv("LENSCAT_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))

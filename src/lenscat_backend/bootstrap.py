@@ -36,6 +36,7 @@ def object_options(settings: Settings) -> ObjectOptions:
     options = ObjectOptions(
         region=settings.s3_region,
         endpoint=settings.s3_endpoint,
+        endpoint_for="s3",
         virtual_host=settings.s3_virtual_host,
         anonymous=settings.s3_anonymous,
         account=settings.azure_account,

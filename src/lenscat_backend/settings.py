@@ -13,6 +13,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lenscat_backend.errors import SettingsError
 
+_PROVIDERS = ("AWS_", "AZURE_", "GOOGLE_", "STORAGE_EMULATOR_HOST")
+"""How the variables of Amazon's, Azure's and Google's own tools begin."""
+
 
 class Settings(BaseSettings):
     """Everything that can be configured; docs/settings.md explains each."""
@@ -79,9 +82,9 @@ class Settings(BaseSettings):
 
 
 def standard_variables() -> dict[str, str]:
-    """The variables of Amazon's own tools (``AWS_*``), from the environment or else from `.env`."""
+    """The variables of the providers' own tools, from the environment or else from `.env`."""
     found = {**dotenv_values(".env"), **os.environ}
-    return {name: value for name, value in found.items() if name.startswith("AWS_") and value}
+    return {name: value for name, value in found.items() if name.startswith(_PROVIDERS) and value}
 
 
 def load_settings(**given: Any) -> Settings:

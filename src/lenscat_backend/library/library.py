@@ -9,7 +9,7 @@ from typing import Self
 
 from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.catalog.records import Totals
-from lenscat_backend.errors import LenscatError, NotFoundError, UnreachableError
+from lenscat_backend.errors import LenscatError, NotFoundError, UnreachableError, UnsupportedError
 from lenscat_backend.imaging.formats import MIME_TYPES
 from lenscat_backend.library.check import HealthReport, check_library, write_report
 from lenscat_backend.library.cold_start import enter_rollup
@@ -197,7 +197,10 @@ class Library:
         await self._items.entry(parsed)
         if not self._opened.place.capabilities(parsed).remote:
             return None
-        return self._opened.place.base.signed_url(parsed, self._options.signed_urls_s)
+        try:
+            return self._opened.place.base.signed_url(parsed, self._options.signed_urls_s)
+        except UnsupportedError:  # not every key, and not every name, is good for one
+            return None
 
     async def search(self, query: str = "", limit: int = -1) -> AsyncIterator[Item]:
         """Every picture that matches, in path order; `docs/search.md` explains the language."""

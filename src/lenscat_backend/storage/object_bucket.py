@@ -40,10 +40,14 @@ _TYPES = {".json": "application/json", ".thumbnail": "image/webp"}
 
 
 class Dialect(NamedTuple):
-    """How kinds of stores differ: whether conditions quote ETags, and whether writes go by generation (Google)."""
+    """How kinds of stores differ: whether conditions quote ETags, and whether writes go by generation (Google).
+
+    `one_slash` tells a store that takes a backslash for a slash (Azure).
+    """
 
     quoted: bool
     generations: bool = False
+    one_slash: bool = False
 
     def if_match(self, etag: str) -> str:
         """An ETag as a condition; radosgw takes it only without quotes, Azure and the memory only with."""

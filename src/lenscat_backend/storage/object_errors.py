@@ -52,10 +52,16 @@ _RETRIED = frozenset((408, 429, 500, 502, 503, 504))
 _TURNED_AWAY = frozenset((429, 503))
 """Statuses that say that nothing was done."""
 _REDIRECT = "redirect without LOCATION"
+_CANNOT_SIGN = "Generating SAS keys"
 NO_STORE = "not an object store's reply"
 """What our own checks of replies put into the error's text."""
 _NOT_ITS_OWN = (NO_STORE, "non-partial response", "extract metadata from headers")
 """In the texts about replies that no object store gives."""
+
+_AZURE_KEYS = "does not accept the account's key or token: check AZURE_STORAGE_KEY, its rights and this machine's clock"
+_AZURE_RIGHTS = "does not permit this: give the key, token or role the right to read, list and write blobs"
+_NO_CONTAINER = "has no such container, or hides it from these keys: check its name, the account and the keys"
+"""Azure's codes: https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes."""
 
 _ADVICE: dict[str, tuple[type[LenscatError], str]] = {
     "AccessDenied": (ForbiddenError, "does not permit this: give the credentials the right to read, list and write"),
@@ -75,6 +81,16 @@ _ADVICE: dict[str, tuple[type[LenscatError], str]] = {
     "SlowDown": (UnreachableError, "asks for fewer requests: try again in a moment, or lower the concurrency"),
     "KeyTooLongError": (InvalidPathError, "does not take names as long as this: use a shorter path"),
     "NotImplemented": (UnsupportedError, "cannot do this: choose another store, or use the library read-only"),
+    "AuthenticationFailed": (ForbiddenError, _AZURE_KEYS),
+    "AuthorizationFailure": (ForbiddenError, _AZURE_KEYS),
+    "AuthorizationPermissionMismatch": (ForbiddenError, _AZURE_RIGHTS),
+    "InsufficientAccountPermissions": (ForbiddenError, _AZURE_RIGHTS),
+    "AccountIsDisabled": (ForbiddenError, "reports that the account is disabled: ask its owner"),
+    "BlobArchived": (ForbiddenError, "has archived this object: restore it there first"),
+    "ContainerNotFound": (UnreachableError, _NO_CONTAINER),
+    "ContainerBeingDeleted": (UnreachableError, _NO_CONTAINER),
+    "ResourceNotFound": (UnreachableError, _NO_CONTAINER),
+    "PublicAccessNotPermitted": (ForbiddenError, "does not answer unsigned requests: give it the account's key"),
     "QuotaExceeded": (ForbiddenError, "is full: free some space, or raise the quota"),
 }
 _WRONG_REGION = frozenset(("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"))
@@ -159,7 +175,7 @@ def is_unsupported(error: Exception) -> bool:
 
 def translate(error: Exception, path: LibraryPath) -> LenscatError:
     """The error of ours that says what `error` means for `path`, to be raised ``from error``."""
-    trouble = understand(error)
+    trouble, text = understand(error), str(error)
     if trouble.is_wrong_region:
         return wrong_region(trouble.region)
     if trouble.code in _ADVICE:
@@ -182,7 +198,16 @@ def translate(error: Exception, path: LibraryPath) -> LenscatError:
         )
     if is_unsupported(error):
         return advise("NotImplemented")
+    if _CANNOT_SIGN in text:
+        return UnsupportedError("These Azure credentials cannot sign addresses: give the account's key, or stream.")
     return _unreachable(trouble)
+
+
+def unusable(error: Exception) -> SettingsError:
+    """What is wrong with settings that the client library does not take."""
+    if "MissingAccount" in str(error):
+        return SettingsError("Which Azure account? Set LENSCAT_AZURE_ACCOUNT, or AZURE_STORAGE_CONNECTION_STRING.")
+    return SettingsError("The object store's settings cannot be used: check region, endpoint and keys.")
 
 
 def advise(code: str) -> LenscatError:

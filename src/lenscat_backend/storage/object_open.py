@@ -13,9 +13,11 @@ from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, MemoryStore, S3Store
 
 from lenscat_backend.errors import SettingsError
+from lenscat_backend.storage.cloud_variables import may_be_plain
 from lenscat_backend.storage.location import Location, check_bucket
 from lenscat_backend.storage.object_bucket import Bucket, Dialect
 from lenscat_backend.storage.object_credentials import Provider, profile_provider, profile_region
+from lenscat_backend.storage.object_errors import unusable
 from lenscat_backend.storage.object_http import Timeouts, find_region
 from lenscat_backend.storage.object_listing import FolderLister
 from lenscat_backend.storage.object_options import DEFAULT_REGION, ObjectOptions, s3_address
@@ -33,7 +35,11 @@ _ALL_DAY = timedelta(days=1)
 _SIGNED = timedelta(minutes=5)
 """How long the address of a listing is good: it is asked at once, but clocks differ."""
 _CLOUDS = ("s3", "gs", "az")
-_DIALECTS = {"s3": Dialect(quoted=False), "gs": Dialect(quoted=True, generations=True)}
+_DIALECTS = {
+    "s3": Dialect(quoted=False),
+    "gs": Dialect(quoted=True, generations=True),
+    "az": Dialect(quoted=True, one_slash=True),
+}
 
 
 def open_object_store(
@@ -52,12 +58,12 @@ def open_object_store(
         check_bucket(location.scheme, location.bucket)
     patience = Patience(options.retries, options.first_delay_s, options.longest_delay_s, options.window_s)
     try:
-        if location.scheme == "s3" or options.endpoint:
+        if location.scheme == "s3" or options.endpoint_of(location.scheme):
             _check_address(location, options)
         make = _maker(location, options)
         patient, once = make(options.retries), make(0)
     except (BaseError, ValueError, OSError) as error:
-        raise SettingsError("The object store's settings cannot be used: check region, endpoint and keys.") from error
+        raise unusable(error) from error
     if location.scheme == "memory":
         once = patient
     quick = ClientPages(patient, counter, patience)
@@ -87,11 +93,16 @@ def _maker(location: Location, options: ObjectOptions) -> Callable[[int], Client
     if location.scheme == "s3":
         return partial(_s3_client, location.bucket, *_with_profile(options))
     if location.scheme == "gs":
-        google = _given(base_url=options.endpoint, skip_signature=options.anonymous)
-        return lambda retries: GCSStore(location.bucket, config=google, **_network(options, retries))
+        endpoint = options.endpoint_of("gs")
+        google: Any = {**dict(options.google), **_given(base_url=endpoint, skip_signature=options.anonymous)}
+        plain = may_be_plain(options.google, endpoint)
+        return lambda retries: GCSStore(location.bucket, config=google, **_network(options, retries, plain=plain))
     if location.scheme == "az":
-        azure = _given(account_name=options.account, endpoint=options.endpoint, skip_signature=options.anonymous)
-        return lambda retries: AzureStore(location.bucket, config=azure, **_network(options, retries))
+        endpoint = options.endpoint_of("az")
+        given = _given(account_name=options.account, endpoint=endpoint, skip_signature=options.anonymous)
+        azure: Any = {**dict(options.azure), **given}
+        plain = may_be_plain(options.azure, endpoint)
+        return lambda retries: AzureStore(location.bucket, config=azure, **_network(options, retries, plain=plain))
     raise SettingsError("This location is no object store.")
 
 
@@ -115,7 +126,8 @@ def _s3_client(
         config["secret_access_key"] = options.secret_access_key
     if options.session_token:
         config["session_token"] = options.session_token
-    return S3Store(bucket, config=config, credential_provider=provider, **_network(options, retries))
+    network = _network(options, retries, plain=options.allow_http)
+    return S3Store(bucket, config=config, credential_provider=provider, **network)
 
 
 def _check_address(location: Location, options: ObjectOptions) -> None:
@@ -146,9 +158,9 @@ def _with_profile(options: ObjectOptions) -> tuple[ObjectOptions, Provider | Non
     return replace(options, region=region), profile_provider(options)
 
 
-def _network(options: ObjectOptions, retries: int) -> dict[str, Any]:
+def _network(options: ObjectOptions, retries: int, *, plain: bool) -> dict[str, Any]:
     client: ClientConfig = {
-        "allow_http": options.allow_http,
+        "allow_http": plain,
         "connect_timeout": timedelta(seconds=options.connect_timeout_s),
         "read_timeout": timedelta(seconds=options.timeout_s),
         "timeout": _ALL_DAY,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from lenscat_backend.errors import SettingsError
+from lenscat_backend.storage.cloud_variables import Config, azure_config, google_config
 
 DEFAULT_REGION = "us-east-1"
 _REGION = re.compile(r"[A-Za-z0-9_-]*")
@@ -26,16 +27,18 @@ _ROLE_VARIABLES = (
 class ObjectOptions:
     """All options; what is left empty is left to the client library, which knows instance roles.
 
-    `endpoint` is the address of a server other than the provider's own, without the bucket. `virtual_host` puts the
-    bucket into the host name, else it is in the path. `anonymous` sends unsigned requests, for public buckets. Without
-    keys, a `profile` gives them, or if `default_profile` that of the name ``default``, or else an instance role, asked
-    for at `metadata_endpoint`. `account` is Azure's. `timeout_s` is the longest silence within a request; `retries` are
-    those of one request, after which the store counts as unreachable, and none is begun later than `window_s` after the
-    first attempt. `concurrency` bounds `ObjectStore.read_many`.
+    `endpoint` is the address of a server other than the provider's own, without the bucket; `endpoint_for` is the one
+    scheme that it is for, "" for any. `virtual_host` puts the bucket into the host name, else it is in the path.
+    `anonymous` sends unsigned requests, for public buckets. Without keys, a `profile` gives them, or if
+    `default_profile` that of the name ``default``, or else an instance role, asked for at `metadata_endpoint`.
+    `account` is Azure's; `azure` and `google` are what else their clients are told. `timeout_s` is the longest silence
+    within a request; `retries` are those of one request, after which the store counts as unreachable, and none is begun
+    later than `window_s` after the first attempt. `concurrency` bounds `ObjectStore.read_many`.
     """
 
     region: str = ""
     endpoint: str = ""
+    endpoint_for: str = ""
     virtual_host: bool = False
     anonymous: bool = False
     access_key_id: str = ""
@@ -47,6 +50,8 @@ class ObjectOptions:
     config_file: str = "~/.aws/config"
     metadata_endpoint: str = ""
     account: str = ""
+    azure: Config = field(default=(), repr=False)
+    google: Config = field(default=(), repr=False)
     timeout_s: float = 30.0
     connect_timeout_s: float = 5.0
     retries: int = 5
@@ -71,8 +76,12 @@ class ObjectOptions:
         """Whether requests may go unencrypted: only where the endpoint says ``http:``."""
         return urlsplit(self.endpoint).scheme == "http"
 
+    def endpoint_of(self, scheme: str) -> str:
+        """The endpoint, where it is for stores of this scheme, else ""."""
+        return self.endpoint if self.endpoint_for in ("", scheme) else ""
+
     def with_environment(self, environment: Mapping[str, str]) -> ObjectOptions:
-        """These options, with what they leave open from the standard ``AWS_*`` variables.
+        """These options, with what they leave open from the standard variables: Amazon's, Azure's and Google's.
 
         As in Amazon's own tools, keys of the environment win over a profile of the environment, and both over the
         default profile; a profile among the options wins over all.
@@ -87,6 +96,7 @@ class ObjectOptions:
             self,
             region=self.region or first("AWS_REGION", "AWS_DEFAULT_REGION"),
             endpoint=self.endpoint or first("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+            endpoint_for=self.endpoint_for if self.endpoint else "s3",
             anonymous=self.anonymous or (not own_keys and first("AWS_SKIP_SIGNATURE").lower() == "true"),
             access_key_id=self.access_key_id or key,
             secret_access_key=first("AWS_SECRET_ACCESS_KEY") if key else self.secret_access_key,
@@ -95,6 +105,8 @@ class ObjectOptions:
             default_profile=self.default_profile and not first(*_ROLE_VARIABLES),
             credentials_file=first("AWS_SHARED_CREDENTIALS_FILE") or self.credentials_file,
             config_file=first("AWS_CONFIG_FILE") or self.config_file,
+            azure=self.azure or azure_config(environment),
+            google=self.google or google_config(environment),
         )
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from lenscat_backend.errors import NotFoundError
+from lenscat_backend.errors import InvalidPathError, NotFoundError
 from lenscat_backend.models.paths import ROOT, LibraryPath
 from lenscat_backend.storage.object_bucket import Bucket
 from lenscat_backend.storage.object_errors import CLIENT_ERRORS, advise, translate, understand, wrong_region
@@ -50,7 +50,10 @@ class ObjectPlace:
         return self._bucket.counter
 
     def _key(self, path: LibraryPath) -> str:
-        return key_of(self._prefix, path)
+        key = key_of(self._prefix, path)
+        if self._bucket.dialect.one_slash and "\\" in key:
+            raise InvalidPathError(f"Azure takes the backslash in {path!r} for a slash: rename it.")
+        return key
 
     def _head(self, key: str, *, believe_404: bool = True) -> tuple[Found, str]:
         """What is told of an object, and its version.
