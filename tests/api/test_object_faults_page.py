@@ -34,9 +34,9 @@ def browser() -> Iterator[Any]:
 @pytest.mark.parametrize(
     ("kind", "title"),
     [
-        ("no connection", "The library cannot be reached"),
-        ("no bucket", "The library cannot be reached"),
-        ("clock", "The library cannot be reached"),
+        ("no connection", "This folder cannot be reached"),
+        ("no bucket", "This folder cannot be reached"),
+        ("clock", "This folder cannot be reached"),
         ("expired", "Not allowed"),
     ],
 )

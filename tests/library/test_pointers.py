@@ -242,6 +242,19 @@ async def test_a_new_label_shows(library: Path, disk: Path, opens: Opens) -> Non
         assert {"name": "away", "kind": "leaf-pointer", "label": "New"} in (await opened.folder()).dirs
 
 
+@pytest.mark.parametrize("workers", [False, True])
+async def test_a_broken_pointer_keeps_its_label(
+    library: Path, tmp_path: Path, opens: Opens, monkeypatch: pytest.MonkeyPatch, workers: bool
+) -> None:
+    if workers:  # which meet the pointer in their own processes
+        monkeypatch.setattr("lenscat_backend.library.tree_scan.WORKERS_FROM_IMAGES", 0)
+    point(library / "away", tmp_path / "gone", label="Gone")
+    async with opens() as opened:
+        await opened.scan()
+        (away,) = [folder for folder in (await opened.folder()).dirs if folder.name == "away"]
+        assert away["label"] == "Gone" and "does not exist" in away["error"]
+
+
 async def test_nested_pointers(library: Path, disk: Path, opens: Opens, tmp_path: Path) -> None:
     more = tmp_path / "more"
     more.mkdir()

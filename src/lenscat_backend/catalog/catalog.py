@@ -46,9 +46,12 @@ class Catalog:
         """Forget a folder and all below it."""
         await self._database.write(updates.remove_folder, path)
 
-    async def set_folder_error(self, path: LibraryPath, error: str, *, pointer: bool) -> None:
-        """Remember that a folder, perhaps a `pointer`, could not be looked at; what was known below it stays."""
-        await self._database.write(updates.set_folder_error, path, error, pointer)
+    async def set_folder_error(self, path: LibraryPath, error: str, *, pointer: bool, label: str | None = None) -> None:
+        """Remember that a folder, perhaps a `pointer`, could not be looked at; what was known below it stays.
+
+        So does what it was called, where nobody can tell a `label`.
+        """
+        await self._database.write(updates.set_folder_error, path, error, pointer=pointer, label=label)
 
     async def index_some(self, limit: int) -> int:
         """Put the text of up to `limit` waiting items into the substring index; returns how many it were."""

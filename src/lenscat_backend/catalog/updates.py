@@ -64,12 +64,17 @@ def remove_folder(connection: apsw.Connection, path: LibraryPath) -> None:
     connection.executemany("DELETE FROM folders WHERE id = ?", ids)
 
 
-def set_folder_error(connection: apsw.Connection, path: LibraryPath, error: str, pointer: bool) -> None:
-    """Remember that a folder, perhaps a `pointer`, could not be looked at; what was known below it stays."""
+def set_folder_error(
+    connection: apsw.Connection, path: LibraryPath, error: str, *, pointer: bool, label: str | None
+) -> None:
+    """Remember that a folder, perhaps a `pointer`, could not be looked at; what was known below it stays.
+
+    So does what it was called, where nobody can tell a `label`.
+    """
     connection.execute(
         "UPDATE folders SET scanned = 1, etag = '', fingerprint = NULL, error = ?1, pointer = ?2, "
-        "label = iif(?2, label, '') WHERE path = ?3",
-        (error, int(pointer), path),
+        "label = iif(?2, coalesce(?3, label), '') WHERE path = ?4",
+        (error, int(pointer), label, path),
     )
 
 

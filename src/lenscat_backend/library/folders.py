@@ -34,6 +34,7 @@ POINTER_WAIT_S = 1.0
 
 FIRST_LOOK_S = 0.5
 """How long the first look at a remote folder may take before the folder's manifest is shown instead."""
+POINTERS_AT_ONCE = 8
 LARGE_WAIT_S = 2.0
 """How long the first listing of a large remote folder is waited for before what came so far is shown."""
 MOST_PEEKS = 100
@@ -136,10 +137,16 @@ class Folders:
         """Fill in what pointers not known yet are called, and what is wrong with them; not for long."""
         if not names:
             return
-        looks = [asyncio.ensure_future(self._scanner.look(join(path, name))) for name in names]
+        places = asyncio.Semaphore(POINTERS_AT_ONCE)
+
+        async def look(name: str) -> Looked:
+            async with places:
+                return await self._scanner.look(join(path, name))
+
+        looks = [asyncio.ensure_future(look(name)) for name in names]
         done, late = await asyncio.wait(looks, timeout=POINTER_WAIT_S)
-        for look in (*done, *late):
-            look.add_done_callback(_hear_out)
+        for task in (*done, *late):
+            task.add_done_callback(_hear_out)
         rows = {row.path: row for row in await self._catalog.subfolders(path)}
         for name in names:
             row = rows.get(join(path, name))

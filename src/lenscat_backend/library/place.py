@@ -70,8 +70,8 @@ class Place:
         return self.sidecars
 
     def file_at(self, path: LibraryPath) -> Hashable:
-        """The same for all paths of one picture, however it is reached."""
-        return self.base.place_of(path)
+        """The same for all paths of one picture whose thumbnail is the same file too."""
+        return self.base.place_of(path) if self.upper is None else path
 
     def read_derived(self, path: LibraryPath, max_bytes: int) -> tuple[Store, Blob]:
         """A derived file from the first layer that has it, and that layer. `NotFoundError` where none has."""

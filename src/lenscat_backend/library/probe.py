@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from lenscat_backend.catalog.records import ITEM_COLUMNS, FolderUpdate, ItemRecord, ItemValues, KnownItem
 from lenscat_backend.errors import (
@@ -28,7 +29,6 @@ from lenscat_backend.library.place import Place
 from lenscat_backend.library.records import Read, is_unread, make_record, name_only_record, read_sidecar
 from lenscat_backend.models.facts import ImageFacts
 from lenscat_backend.models.paths import LibraryPath
-from lenscat_backend.models.pointer import POINTER_FILE
 from lenscat_backend.models.sidecar import MAX_SIDECAR_BYTES, Sidecar
 from lenscat_backend.storage.base import Listing, RangeReader
 
@@ -55,14 +55,12 @@ def list_folder(place: Place, path: LibraryPath) -> FolderListing:
         return merge_listings(base, _EMPTY)
 
 
-def is_pointer(place: Place, path: LibraryPath) -> bool:
-    """Whether a folder holds a pointer file, asked of one that cannot be listed."""
-    if place.base.points(path) or place.capabilities(path).remote:
-        return place.base.points(path)
-    try:
-        return POINTER_FILE in place.base.peek(path)  # a worker process has met it
-    except LenscatError:
-        return False
+def pointer_label(place: Place, path: LibraryPath) -> tuple[bool, str | None]:
+    """Whether a folder that cannot be listed is a pointer, and what it is called; None where nobody can tell."""
+    if not place.base.points(path) and not place.capabilities(path).remote:
+        with suppress(LenscatError):  # what is wrong with it is known
+            place.base.meet(path)  # so far only a worker process has
+    return place.base.points(path), place.base.label_of(path)
 
 
 def updates_of(

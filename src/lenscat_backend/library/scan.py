@@ -25,12 +25,14 @@ from lenscat_backend.library.scan_agenda import WHOLE, Part
 from lenscat_backend.library.scan_tasks import DiskSpec
 from lenscat_backend.library.streaming import LargeFolder, known_from, open_folder, updates_in_parts
 from lenscat_backend.library.threads import in_thread
-from lenscat_backend.library.tree_scan import Hooks, ScanProgress, TreeScan
+from lenscat_backend.library.tree_scan import REMOTE_FOLDERS, Hooks, ScanProgress, TreeScan
 from lenscat_backend.models.paths import ROOT, LibraryPath, split
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+LOOKS_AT_ONCE = 32
+"""Threads for folders that somebody opens: buckets that do not answer hold some of them, and not all."""
 READ_AT_ONCE = 3000
 """A folder with more new images than this is listed by name first; their facts follow."""
 READ_AT_ONCE_REMOTE = 300
@@ -71,7 +73,8 @@ class Scanner:
         self._on_change = on_change
         self._on_unread = on_unread
         self._processes = threads or os.cpu_count() or 1
-        self._pool = ThreadPoolExecutor(max(4, self._processes), "scan")
+        self._pool = ThreadPoolExecutor(self._processes + 1 + REMOTE_FOLDERS, "scan")
+        self._look_pool = ThreadPoolExecutor(LOOKS_AT_ONCE, "look")
         self._indexing = 0
         """How many scans bring the text index up to date behind them."""
         self._looks: dict[LibraryPath, asyncio.Task[Looked]] = {}
@@ -83,6 +86,7 @@ class Scanner:
 
     def close(self) -> None:
         """Wait for the threads."""
+        self._look_pool.shutdown(cancel_futures=True)
         self._pool.shutdown(cancel_futures=True)
 
     async def look(self, path: LibraryPath) -> Looked:
@@ -101,11 +105,12 @@ class Scanner:
         if isinstance(error, NotFoundError):
             await self._catalog.remove_folder(path)
             return
-        pointer = await in_thread(probe.is_pointer, self._place, path)  # the scan's own threads may all wait for this
+        # not in the scan's own threads, which may all wait for this
+        pointer, label = await in_thread(probe.pointer_label, self._place, path)
         if pointer:
             await self._ensure_parents(path)
             await self._catalog.add_folder(path)
-        await self._catalog.set_folder_error(path, str(error), pointer=pointer)
+        await self._catalog.set_folder_error(path, str(error), pointer=pointer, label=label)
 
     async def look_at_item(self, path: LibraryPath) -> None:
         """Make the catalog know one item as it is on disk now, without a look at the rest of its folder."""
@@ -258,4 +263,4 @@ class Scanner:
                 await self._catalog.add_folder(path)
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: work(*args, **kw))
+        return await asyncio.get_running_loop().run_in_executor(self._look_pool, lambda: work(*args, **kw))

@@ -65,7 +65,8 @@ def open_place(spec: DiskSpec) -> Place:
 def look_or_fail(place: Place, task: FolderTask, known_of: KnownOf | None = None) -> Iterator[FolderReply]:
     """Do one task: the replies, of which the last one is final.
 
-    `known_of` is asked about large folders, of which no task says all that is known; workers meet none.
+    `known_of` is asked about large folders, of which no task says all that is known. Without it, folders in buckets are
+    "elsewhere": one that does not answer must not keep disks waiting.
     """
     try:
         yield from _look_at(place, task, known_of)
@@ -76,11 +77,14 @@ def look_or_fail(place: Place, task: FolderTask, known_of: KnownOf | None = None
 
 
 def _look_at(place: Place, task: FolderTask, known_of: KnownOf | None) -> Iterator[FolderReply]:
+    place.base.meet(task.path)
+    if known_of is None and place.capabilities(task.path).remote:
+        raise ElsewhereError
     listing = open_folder(place, task.path, task.before)
-    if isinstance(listing, LargeFolder):
-        if known_of is None:
-            raise ElsewhereError
+    if isinstance(listing, LargeFolder) and known_of is not None:
         yield from _look_in_parts(place, task, listing, known_of)
+    elif isinstance(listing, LargeFolder):
+        raise ElsewhereError
     elif task.fingerprint is not None and task.fingerprint == listing.fingerprint:
         yield FolderReply("unchanged")
     elif task.known is None:

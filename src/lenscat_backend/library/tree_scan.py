@@ -70,6 +70,7 @@ class TreeScan:
         self._hooks = hooks
         self._part = part
         self._agenda = ScanAgenda(catalog, place, part, ask_again=spec is not None)
+        self._disks_done = False
         self.stopped = False
         self._root_error: LenscatError | None = None
         self._loop = asyncio.get_running_loop()
@@ -78,11 +79,12 @@ class TreeScan:
         """Look at everything; returns when nothing remains. Raises what the scan's first folder itself raised."""
         await self._agenda.begin()
         if self._spec is None:
-            await self._drain_in_threads()
+            await self._drain_elsewhere(self._agenda.next)
         else:
-            await self._drain(self._look_here, self._agenda.next, done=self._is_large)
-            if await self._agenda.remains():
-                await self._drain_in_processes(self._spec, processes)
+            await asyncio.gather(
+                self._drain_disks(self._spec, processes),
+                self._drain_elsewhere(self._agenda.next_elsewhere, until=lambda: self._disks_done),
+            )
         if self._root_error is not None:
             raise self._root_error
 
@@ -90,17 +92,24 @@ class TreeScan:
         """End soon, with a `TransientError` in whatever thread works; what is stored stays, and a next scan goes on."""
         self.stopped = True
 
-    async def _drain_in_threads(self) -> None:
-        """Of a remote place, whose work is waiting: each thread looks at a folder, and reads many of its pictures."""
-        await asyncio.gather(*(self._drain(self._look_here, self._agenda.next) for _ in range(REMOTE_FOLDERS)))
+    async def _drain_elsewhere(self, draw: Draw, until: Callable[[], bool] = lambda: True) -> None:
+        """In buckets, where work is waiting: each thread looks at a folder, and reads many of its pictures."""
+        await asyncio.gather(*(self._drain(self._look_anywhere, draw, until=until) for _ in range(REMOTE_FOLDERS)))
+
+    async def _drain_disks(self, spec: DiskSpec, processes: int) -> None:
+        try:
+            await self._drain(self._look_on_disk, self._agenda.next_on_disk, done=self._is_large)
+            if await self._agenda.remains():
+                await self._drain_in_processes(spec, processes)
+        finally:
+            self._disks_done = True
 
     async def _drain_in_processes(self, spec: DiskSpec, processes: int) -> None:
         """In worker processes, and here until the first of them has started."""
         started = asyncio.Event()
         await asyncio.gather(
-            self._drain(self._look_here, self._agenda.next_on_disk, done=started.is_set),
+            self._drain(self._look_on_disk, self._agenda.next_on_disk, done=started.is_set),
             *(self._drain_in_process(spec, started) for _ in range(processes)),
-            *(self._drain(self._look_here, self._agenda.next_elsewhere) for _ in range(REMOTE_FOLDERS)),
         )
 
     async def _drain_in_process(self, spec: DiskSpec, started: asyncio.Event) -> None:
@@ -118,13 +127,20 @@ class TreeScan:
             finally:
                 await self._loop.run_in_executor(None, worker.close)
         started.set()
-        await self._drain(self._look_here, self._agenda.next_on_disk)
+        await self._drain(self._look_on_disk, self._agenda.next_on_disk)
 
-    async def _drain(self, look: Look, draw: Draw, done: Callable[[], bool] = lambda: False) -> None:
+    async def _drain(
+        self,
+        look: Look,
+        draw: Draw,
+        done: Callable[[], bool] = lambda: False,
+        until: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Do what there is to do, until it is `done` or nothing is left, but not before `until`."""
         while not done():
             tasks = await draw()
             if not tasks:
-                if not self._agenda.is_in_work:
+                if until() and not self._agenda.is_in_work:
                     return
                 await asyncio.sleep(0.005)  # another worker may still find subfolders
                 continue
@@ -136,7 +152,12 @@ class TreeScan:
     def _is_large(self) -> bool:
         return self._progress.images_read >= WORKERS_FROM_IMAGES
 
-    def _look_here(self, tasks: Sequence[FolderTask], on_reply: OnReply) -> None:
+    def _look_on_disk(self, tasks: Sequence[FolderTask], on_reply: OnReply) -> None:
+        for task in tasks:
+            for reply in look_or_fail(self._place, task):
+                on_reply(task, reply)
+
+    def _look_anywhere(self, tasks: Sequence[FolderTask], on_reply: OnReply) -> None:
         for task in tasks:
             for reply in look_or_fail(self._place, task, known_from(self._catalog, task.path, self._loop)):
                 on_reply(task, reply)

@@ -102,7 +102,7 @@ def _target(found: object) -> Target:
         _prefix(_text(fields, "prefix")),
         _text(fields, "region"),
         _text(fields, "endpoint"),
-        fields.get("anonymous") is True,
+        _is_anonymous(fields.get("anonymous", False)),
     )
 
 
@@ -112,6 +112,12 @@ def _text(fields: dict[str, object], name: str, *, needed: bool = False) -> str:
         return ""
     if not isinstance(value, str) or (needed and not value):
         raise BrokenPointerError(f'"target.{name}" ' + ("is missing" if value in (None, "") else "must be a text"))
+    return value
+
+
+def _is_anonymous(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise BrokenPointerError('"target.anonymous" must be true or false')
     return value
 
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from lenscat_backend.errors import BrokenPointerError, LenscatError, TransientError
+from lenscat_backend.errors import BrokenPointerError, LenscatError, TooLargeError, TransientError
 from lenscat_backend.models.paths import ROOT, LibraryPath, join, split
 from lenscat_backend.models.pointer import MAX_POINTER_BYTES, POINTER_FILE, Pointer, parse_pointer
 from lenscat_backend.storage.base import Store
@@ -141,9 +141,11 @@ class Mounts:
     def _pointer(self, mount: Mount, before: Mount | None) -> Pointer:
         if before is not None and before.pointer is not None and _is_same_file(before, mount):
             return before.pointer
-        data = mount.container.read(mount.pointer_path, MAX_POINTER_BYTES).data
         try:
-            return parse_pointer(data)
+            return parse_pointer(mount.container.read(mount.pointer_path, MAX_POINTER_BYTES).data)
+        except TooLargeError as error:
+            limit = f"it has more than {MAX_POINTER_BYTES // 1024} KiB"
+            raise BrokenPointerError(f"The pointer file {POINTER_FILE} cannot be used: {limit}.") from error
         except BrokenPointerError as error:
             raise BrokenPointerError(f"The pointer file {POINTER_FILE} cannot be used: {error}.") from error
 

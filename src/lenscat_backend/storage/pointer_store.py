@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from copy import copy
 from pathlib import Path
 from typing import TypeVar
@@ -37,6 +37,7 @@ from lenscat_backend.storage.targets import TargetPlace, Targets
 T = TypeVar("T")
 
 _NOTHING = "The pointer's target holds nothing: check its prefix."
+_NO_FILE = f"{POINTER_FILE} is a folder here, and a pointer is a file: rename or remove it."
 _PLAIN_FOLDERS = 20_000
 """How many folders of remote places are remembered to be no pointers."""
 
@@ -54,7 +55,8 @@ class PointerStore(RoutedStore):
         self._home = home
         self._mounts = Mounts(targets)
         self._suspects: set[LibraryPath] = set()
-        self._plain: OrderedDict[LibraryPath, None] = OrderedDict()
+        self._plain: OrderedDict[tuple[int, LibraryPath], None] = OrderedDict()
+        """Folders of remote stores (by their `id`) that are no pointers."""
         self._lock = threading.Lock()
 
     @property
@@ -76,6 +78,11 @@ class PointerStore(RoutedStore):
     def points(self, folder: LibraryPath) -> bool:
         """Whether `folder` is known to be a pointer, a broken one too."""
         return self._mounts.at(folder) is not None
+
+    def label_of(self, folder: LibraryPath) -> str | None:
+        """What a pointer folder is called; None where no pointer could be read there."""
+        mount = self._mounts.at(folder)
+        return None if mount is None or mount.pointer is None else mount.label
 
     def is_mounted(self, path: LibraryPath) -> bool:
         """Whether `path` is a pointer folder that is followed, or lies in one."""
@@ -124,8 +131,9 @@ class PointerStore(RoutedStore):
             if not self._discover(split(path)[0]):
                 raise
             return call(*self.at(path))
-        if store is self.base:
-            self._note_plain(split(path)[0])
+        folder = split(rest)[0]
+        if folder and not self._is_plain(store, folder):
+            self._note_plain(store, folder)
         return found
 
     def list_folder(self, folder: LibraryPath) -> Listing:
@@ -138,13 +146,19 @@ class PointerStore(RoutedStore):
                 raise
             listing = self._list(folder)
         self._drop_all(folder, before - {entry.name for entry in listing.entries if entry.is_folder})
-        return listing
+        if not any(map(_is_no_pointer, listing.entries)):
+            return listing
+        entries = tuple(entry for entry in listing.entries if not _is_no_pointer(entry))
+        return listing._replace(entries=entries, problems=(*listing.problems, _NO_FILE))
 
     def list_pages(self, folder: LibraryPath, report: Report = ignore) -> Iterator[Sequence[Entry]]:
         """See `Store.list_pages`; a pointer file comes first, and then its target's entries."""
         gone = self._kept_by_listings(folder)
         for page in self._pages(folder, report):
             gone.difference_update(entry.name for entry in page if entry.is_folder)
+            if any(map(_is_no_pointer, page)):
+                report(_NO_FILE)
+                page = [entry for entry in page if not _is_no_pointer(entry)]
             yield page
         self._drop_all(folder, gone)
 
@@ -160,12 +174,14 @@ class PointerStore(RoutedStore):
             return
         pointer = pointer_in(first)
         if pointer is None or not folder:
-            self._note_no_pointer(folder)
+            self._note_no_pointer(folder, container, rest)
             yield [entry for entry in first if entry is not pointer]
             yield from pages
             if pointer is not None:
                 report(STRAY_POINTER)
             return
+        self._plain.pop((id(container), rest), None)
+        _close(pages)  # what the pointer hides is not asked for
         yield [pointer]
         for problem in hidden_by_pointer(first):
             report(problem)
@@ -177,7 +193,7 @@ class PointerStore(RoutedStore):
         """Look whether a folder not met yet is a pointer, where that costs no request."""
         container, _, _ = self._container(folder)
         if folder and self._mounts.at(folder) is None and not container.capabilities.remote:
-            self._meet(folder)
+            self._meet(folder, free=True)
 
     def said(self, folder: LibraryPath, is_empty: bool) -> tuple[str, str]:
         """What a pointer folder that was just listed is called, and what is wrong with it; both "" for others."""
@@ -252,8 +268,9 @@ class PointerStore(RoutedStore):
         own = container.list_folder(rest)
         pointer = pointer_in(own.entries)
         if pointer is None or not folder:
-            self._note_no_pointer(folder)
+            self._note_no_pointer(folder, container, rest)
             return own if pointer is None else with_stray_pointer(own)
+        self._plain.pop((id(container), rest), None)
         mount, listing = self._list_target(mount_at(folder, container, rest, pointer.etag, parent, self._spot(parent)))
         shown = [entry for entry in listing.entries if entry.name != POINTER_FILE]
         return Listing(
@@ -271,20 +288,24 @@ class PointerStore(RoutedStore):
             listing = store.list_folder(ROOT)
             pointer = pointer_in(listing.entries)
             if pointer is None:
+                self._note_plain(store, ROOT)
                 return mount, listing
             mount = mount_at(mount.at, store, ROOT, pointer.etag, mount, self._spot(mount))
 
     def _target_pages(self, mount: Mount, report: Report) -> Iterator[Sequence[Entry]]:
         mount = self._mounts.follow(mount)
         store = self._store_of(mount)
-        for number, page in enumerate(store.list_pages(ROOT, report)):
+        pages = store.list_pages(ROOT, report)
+        for number, page in enumerate(pages):
             pointer = None if number else pointer_in(page)
             if pointer is not None:
+                _close(pages)
                 yield from self._target_pages(
                     mount_at(mount.at, store, ROOT, pointer.etag, mount, self._spot(mount)), report
                 )
                 return
             yield page
+        self._note_plain(store, ROOT)
 
     def _spot(self, mount: Mount | None) -> Spot:
         return self._home if mount is None or mount.target is None else mount.target.spot
@@ -320,36 +341,56 @@ class PointerStore(RoutedStore):
         for count in range(1, len(segments) + 1):
             folder = LibraryPath("/".join(segments[:count]))
             self._suspects.discard(folder)
-            if self._mounts.at(folder) is None and folder not in self._plain:
-                found = self._meet(folder) or found
+            found = self._meet(folder) or found
         return found
 
-    def _meet(self, folder: LibraryPath) -> bool:
-        container, rest, parent = self._container(folder)
-        met = False
-        while (etag := pointer_etag(container, rest)) is not None:
+    def _meet(self, folder: LibraryPath, *, free: bool = False) -> bool:
+        """Follow the pointers at `folder` that have not been followed yet; `free`: those that cost no request."""
+        mount, met = self._mounts.at(folder), False
+        if mount is None:
+            container, rest, parent = self._container(folder)
+        elif mount.target is not None:
+            container, rest, parent = mount.target.store, ROOT, mount
+        else:
+            return False
+        while not self._is_plain(container, rest) and not (free and container.capabilities.remote):
+            etag = pointer_etag(container, rest)
+            if etag is None:
+                self._note_plain(container, rest)
+                break
             mount = self._mounts.follow(mount_at(folder, container, rest, etag, parent, self._spot(parent)))
             met = True
             if mount.target is None:
                 break
             container, rest, parent = mount.target.store, ROOT, mount
-        if not met:
-            self._note_plain(folder)
         return met
 
-    def _note_no_pointer(self, folder: LibraryPath) -> None:
+    def _is_plain(self, container: Store, folder: LibraryPath) -> bool:
+        return (id(container), folder) in self._plain
+
+    def _note_no_pointer(self, folder: LibraryPath, container: Store, rest: LibraryPath) -> None:
         """What `folder` just listed has no pointer in it, any more perhaps."""
         if self._mounts.at(folder) is not None:
             self._mounts.drop(folder)
-        self._note_plain(folder)
+        self._note_plain(container, rest)
 
-    def _note_plain(self, folder: LibraryPath) -> None:
+    def _note_plain(self, container: Store, folder: LibraryPath) -> None:
         """Remember that a folder and those above it are no pointers, where to ask again would cost requests."""
-        if not self.base.capabilities.remote:
+        if not container.capabilities.remote:
             return
         with self._lock:
-            while folder and folder not in self._plain:
-                self._plain[folder] = None
-                folder = split(folder)[0]
+            self._plain[id(container), folder] = None
+            while (folder := split(folder)[0]) and not self._is_plain(container, folder):
+                self._plain[id(container), folder] = None
             while len(self._plain) > _PLAIN_FOLDERS:
                 self._plain.popitem(last=False)
+
+
+def _is_no_pointer(entry: Entry) -> bool:
+    return entry.is_folder and entry.name == POINTER_FILE
+
+
+def _close(pages: Iterator[object]) -> None:
+    """End a listing early, with its connection: an error raised later would keep both alive."""
+    if isinstance(pages, Generator):
+        pages.close()

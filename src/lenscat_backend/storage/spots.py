@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from lenscat_backend.models.paths import LibraryPath
 from lenscat_backend.storage.location import Location
+
+_AMAZON = re.compile(r"s3[.-](?:[a-z0-9.-]+\.)?amazonaws\.com")
+"""See https://docs.aws.amazon.com/general/latest/gr/s3.html."""
+_PORTS = {"http": 80, "https": 443}
+_THIS_MACHINE = ("localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,10 @@ def spot_of_folder(folder: Path) -> Spot:
 
 
 def _host(endpoint: str) -> str:
-    host = endpoint.lower().rstrip("/").partition("://")[2]
-    name, colon, port = host.partition(":")
-    return ("127.0.0.1" if name == "localhost" else name) + colon + port
+    """The same for all addresses of one server, "" for Amazon's: there a bucket is the same in every region's."""
+    parts = urlsplit(endpoint)
+    name = (parts.hostname or "").rstrip(".")
+    if _AMAZON.fullmatch(name):
+        return ""
+    port = parts.port or _PORTS.get(parts.scheme, 0)
+    return f"{'127.0.0.1' if name in _THIS_MACHINE else name}:{port}{parts.path.rstrip('/')}" if name else ""

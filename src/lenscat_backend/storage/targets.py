@@ -154,7 +154,7 @@ def _unusable(what: object, error: SettingsError) -> BrokenPointerError:
     """What is wrong with settings may name files of this machine: only the log tells."""
     _log.warning("The target of a pointer (%s) cannot be opened: %s", what, error)
     return BrokenPointerError(
-        "The pointer's target cannot be opened: check its region and endpoint; the log says more."
+        "The pointer's target cannot be opened: check its bucket, region and endpoint; the log says more."
     )
 
 

@@ -136,9 +136,11 @@ function fail(list, error) {
     if (!list.page) start(list.key);
     else loadMore();
   };
-  byId("notice").replaceChildren(errorNotice(error, again));
+  const isFolder = route.folder && !route.query;
+  byId("notice").replaceChildren(errorNotice(error, again, isFolder ? "This folder" : "The library"));
   byId("folders").querySelector("[aria-current]")?.removeAttribute("aria-current");
   if (!route.query) sideFolder = null;
+  if (isFolder && error.status && !list.page) showFolders(byId("folders"), route.folder, [], control.signal);
 }
 
 /** @param {typeof shownList} list */

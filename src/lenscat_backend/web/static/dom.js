@@ -65,12 +65,12 @@ export function notice({ icon: name, title, detail = "", actions = [] }) {
     detail ? el("p", { text: detail }) : null, ...buttons);
 }
 
-/** What to say of an error. @param {any} error @param {() => void} retry */
-export function errorNotice(error, retry) {
+/** What to say of an error. @param {any} error @param {() => void} retry @param {string} what cannot be reached */
+export function errorNotice(error, retry, what) {
   const titles = { 404: "There is no such folder", 403: "Not allowed", 400: "That does not work",
     415: "Not a picture", 422: "Not readable" };
   const title = error.unreachable
-    ? (error.status === 0 ? "The server cannot be reached" : "The library cannot be reached")
+    ? `${error.status === 0 ? "The server" : what} cannot be reached`
     : titles[error.status] ?? "Something went wrong";
   const actions = /** @type {[string, () => void][]} */ ([["Try again", retry]]);
   if (error.status === 404) actions.push(["All pictures", () => { location.hash = "#/"; }]);

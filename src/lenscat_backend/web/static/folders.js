@@ -4,22 +4,33 @@ import { getFolder } from "./api.js";
 import { el, icon } from "./dom.js";
 import { routeHash } from "./route.js";
 
+/** What folders that were listed are called, by their paths. @type {Map<string, string>} */
+const labels = new Map([["", "All pictures"]]);
+
+/** @param {string} path */
+const nameOf = (path) => labels.get(path) ?? shown(path.slice(path.lastIndexOf("/") + 1));
+
 /** @param {HTMLElement} place @param {string} folder @param {string} query */
 export function showCrumbs(place, folder, query) {
   const parts = folder ? folder.split("/") : [];
-  const links = parts.map((name, index) => {
-    const here = index === parts.length - 1 && !query;
-    return crumb(shown(name), parts.slice(0, index + 1).join("/"), here);
-  });
-  const list = [crumb("All pictures", "", !folder && !query), ...links];
+  const paths = ["", ...parts.map((_, index) => parts.slice(0, index + 1).join("/"))];
+  const list = paths.map((path) => crumb(path, path === folder && !query));
   if (query) list.push(el("li", {}, el("span", { "aria-current": "page", text: `Search: ${query}` })));
   place.replaceChildren(el("ol", {}, ...list));
   place.scrollLeft = place.scrollWidth;
 }
 
-/** @param {string} text @param {string} folder @param {boolean} here */
-const crumb = (text, folder, here) =>
-  el("li", {}, el("a", { href: routeHash({ folder }), text, "aria-current": here ? "page" : null }));
+/** @param {string} folder @param {boolean} here */
+const crumb = (folder, here) => el("li", {}, el("a", {
+  href: routeHash({ folder }), text: nameOf(folder), "data-folder": folder, "aria-current": here ? "page" : null }));
+
+/** Remember what the folders in `base` are called, and call them so above. @param {string} base @param {any[]} dirs */
+function learn(base, dirs) {
+  for (const dir of dirs) labels.set(base ? `${base}/${dir.name}` : dir.name, called(dir));
+  for (const link of document.querySelectorAll("[data-folder]")) {
+    link.textContent = nameOf(link.getAttribute("data-folder") ?? "");
+  }
+}
 
 /**
  * Show the subfolders of `folder`; where it has none, its siblings, so that one can go on to the next.
@@ -41,11 +52,11 @@ export async function showFolders(place, folder, dirs, signal) {
 
 /** @param {HTMLElement} place @param {{base: string, dirs: any[], current: string, up: string|null}} given */
 function draw(place, { base, dirs, current, up }) {
+  learn(base, dirs);
   const entries = dirs.map((dir) => entry(base, dir, current));
   if (up !== null) {
-    const name = up ? shown(up.split("/").at(-1) ?? "") : "All pictures";
     entries.unshift(el("li", {}, el("a", { class: "folder folder-up", href: routeHash({ folder: up }) },
-      icon("up"), el("span", { text: name }))));
+      icon("up"), el("span", { text: nameOf(up) }))));
   }
   place.replaceChildren(el("h2", { text: "Folders" }),
     entries.length ? el("ul", {}, ...entries) : el("p", { class: "quiet", text: "No folders here" }));

@@ -33,7 +33,7 @@ export class Inspector {
       this.#build();
       edits.onChange = () => this.#update();
     } catch (error) {
-      if (!signal.aborted) this.place.replaceChildren(this.#head(), errorNotice(error, () => this.show(item)));
+      if (!signal.aborted) this.place.replaceChildren(this.#head(), errorNotice(error, () => this.show(item), "The library"));
     }
   }
 
