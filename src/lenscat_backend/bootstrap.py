@@ -9,7 +9,7 @@ from lenscat_backend.library.options import LibraryOptions
 from lenscat_backend.settings import Settings, standard_variables
 from lenscat_backend.storage.object_options import ObjectOptions
 from lenscat_backend.storage.object_requests import KINDS, Prices
-from lenscat_backend.storage.targets import allowed_roots
+from lenscat_backend.storage.targets import allowed_endpoints, allowed_roots
 
 
 def library_options(settings: Settings, *, watch: bool = False) -> LibraryOptions:
@@ -21,6 +21,7 @@ def library_options(settings: Settings, *, watch: bool = False) -> LibraryOption
         read_only=settings.read_only,
         follow_links_outside=settings.follow_links_outside,
         pointer_roots=allowed_roots(settings.pointer_roots),
+        pointer_endpoints=allowed_endpoints(settings.pointer_endpoints),
         watch=watch and settings.watch,
         threads=settings.threads,
         poll_s=settings.poll_s,

@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     read_only: bool = False
     follow_links_outside: bool = False
     pointer_roots: str = ""
+    pointer_endpoints: str = ""
     watch: bool = True
     poll_s: float = Field(60.0, ge=1)
     signed_urls_s: float = Field(0.0, ge=0, le=604_800)

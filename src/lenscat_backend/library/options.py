@@ -35,7 +35,8 @@ class LibraryOptions:
     `threads`: pictures drawn at once, and processes of a large scan. `poll_s`: seconds between two scans of a library
     that is not on this machine. `signed_urls_s`: originals of an object store are not streamed but redirected to an
     address that is good for so long. `objects`: how object stores are reached, `prices`: what their requests cost.
-    `pointer_roots`: the folders of this machine that pointers may lead to, besides those of the library itself.
+    `pointer_roots`: the folders of this machine that pointers may lead to, besides those of the library itself;
+    `pointer_endpoints`: the servers that they may name, where they lie in a bucket themselves or are not for S3.
     """
 
     cache_dir: Path = field(default_factory=lambda: user_cache_path("lenscat"))
@@ -44,6 +45,7 @@ class LibraryOptions:
     read_only: bool = False
     follow_links_outside: bool = False
     pointer_roots: tuple[str, ...] = ()
+    pointer_endpoints: tuple[str, ...] = ()
     watch: bool = False
     poll_s: float = 60.0
     signed_urls_s: float = 0.0
@@ -75,7 +77,11 @@ def open_places(location: str, options: LibraryOptions, store: Store | None = No
     base = store or _open(parsed, options, requests, writable=not options.read_only, make_folders=False)
     upper = _upper(parsed, cache, options, requests)
     rules = PointerRules(
-        options.pointer_roots, str(cache / "targets"), options.follow_links_outside, writable=not options.read_only
+        options.pointer_roots,
+        options.pointer_endpoints,
+        str(cache / "targets"),
+        options.follow_links_outside,
+        writable=not options.read_only,
     )
     home = spot_of(parsed, options.objects.endpoint)
     pointers = PointerStore(base, home, Targets(rules, options.objects, requests))

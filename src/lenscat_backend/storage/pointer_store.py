@@ -290,6 +290,7 @@ class PointerStore(RoutedStore):
             if pointer is None:
                 self._note_plain(store, ROOT)
                 return mount, listing
+            self._plain.pop((id(store), ROOT), None)
             mount = mount_at(mount.at, store, ROOT, pointer.etag, mount, self._spot(mount))
 
     def _target_pages(self, mount: Mount, report: Report) -> Iterator[Sequence[Entry]]:
@@ -299,6 +300,7 @@ class PointerStore(RoutedStore):
         for number, page in enumerate(pages):
             pointer = None if number else pointer_in(page)
             if pointer is not None:
+                self._plain.pop((id(store), ROOT), None)
                 _close(pages)
                 yield from self._target_pages(
                     mount_at(mount.at, store, ROOT, pointer.etag, mount, self._spot(mount)), report

@@ -42,10 +42,12 @@ class ElsewhereError(UnsupportedError):
 class PointerRules:
     """What pointers may do: lead out of their own place only into `roots`, in a worker process never to `buckets`.
 
-    `shadows` is a folder for what we derive of targets that must not be written.
+    `endpoints` are the servers that they may name: requests there carry what our credentials make. `shadows` is a
+    folder for what we derive of targets that must not be written.
     """
 
     roots: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
     shadows: str | None = None
     follow_outside: bool = False
     writable: bool = True
@@ -82,6 +84,7 @@ class Targets:
             return self._once(Location("file", path=folder), spot_of_folder(folder), ObjectOptions(), writable)
         if not self.rules.buckets:
             raise ElsewhereError("This process opens no buckets.")
+        self._check_endpoint(pointer.target, on_disk=root is not None)
         location, options = self._bucket(pointer.target)
         return self._once(location, spot_of(location, options.endpoint), options, writable)
 
@@ -135,6 +138,18 @@ class Targets:
                 "LENSCAT_POINTER_ROOTS (--pointer-roots)."
             )
 
+    def _check_endpoint(self, target: BucketTarget, *, on_disk: bool) -> None:
+        """Who writes a file into a bucket shall not have us send requests wherever he likes.
+
+        Pointers on this machine's disks may name any server for S3, whose requests tell no secret; those of others do.
+        """
+        allowed = {plain_endpoint(self.objects.endpoint_of(target.kind)), *map(plain_endpoint, self.rules.endpoints)}
+        if not (plain_endpoint(target.endpoint) in {"", *allowed} or (on_disk and target.kind == "s3")):
+            raise OutsideLibraryError(
+                "The pointer names a server of its own: whoever runs the server must allow its endpoint with "
+                "LENSCAT_POINTER_ENDPOINTS."
+            )
+
     def _bucket(self, target: BucketTarget) -> tuple[Location, ObjectOptions]:
         options = self.objects
         endpoint = target.endpoint or (options.endpoint if target.kind == "s3" else "")
@@ -143,6 +158,7 @@ class Targets:
                 options,
                 region=target.region or options.region,
                 endpoint=endpoint,
+                endpoint_for=target.kind if target.endpoint else options.endpoint_for,
                 virtual_host=options.virtual_host and endpoint == options.endpoint,
                 anonymous=target.anonymous or options.anonymous,
             )
@@ -175,6 +191,20 @@ def _why(error: OSError) -> LenscatError:
     if isinstance(error, PermissionError):
         return ForbiddenError("The pointer's target cannot be reached: give the server permission to read it.")
     return UnreachableError(f"The pointer's target cannot be reached ({error.strerror}).", _RETRY_S)
+
+
+def plain_endpoint(address: str) -> str:
+    """An address as it is compared with others."""
+    return address.strip().rstrip("/").lower()
+
+
+def allowed_endpoints(text: str) -> tuple[str, ...]:
+    """The addresses in a setting that lists them with commas between; `SettingsError` for one that is none."""
+    found = tuple(plain_endpoint(part) for part in text.split(",") if part.strip())
+    for part in found:
+        if not part.startswith(("http://", "https://")):
+            raise SettingsError(f"LENSCAT_POINTER_ENDPOINTS needs addresses such as https://host, and {part} is none.")
+    return found
 
 
 def allowed_roots(text: str) -> tuple[str, ...]:
