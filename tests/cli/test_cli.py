@@ -150,6 +150,7 @@ def test_index_reads_everything_and_counts_it(tagged: Path) -> None:
         "folders_failed": 0,
         "thumbnails_made": 0,
         "thumbnails_failed": 0,
+        "failed_folders": [],
         "failed_pictures": [],
     }
 
@@ -361,6 +362,9 @@ def test_an_unreadable_folder_is_reported_and_the_rest_is_indexed(tagged: Path, 
     forbid("trip")
     result = lenscat("index", tagged, "--json")
     assert (result.exit_code, json.loads(result.stdout)["folders_failed"]) == (1, 1)
+    (failed,) = json.loads(result.stdout)["failed_folders"]
+    assert failed["path"] == "trip" and "ermission" in failed["problem"]
+    assert f"  trip: {failed['problem']}" in lenscat("index", tagged).stdout
     assert json.loads(result.stdout)["images"] == 1
 
 

@@ -149,6 +149,10 @@ class Catalog:
         """Folders whose last look met something that cannot be shown, with what it was."""
         return await self._database.read(reads.problems)
 
+    async def failed_folders(self) -> list[tuple[LibraryPath, str]]:
+        """Folders that could not be looked at, pointers too, with the reason, in path order."""
+        return await self._database.read(reads.failed_folders)
+
     async def damaged(self, limit: int) -> list[ItemRow]:
         """Items that cannot be read, or whose sidecar cannot, in path order."""
         return await self._database.read(reads.damaged, limit)

@@ -151,6 +151,12 @@ def problems(connection: apsw.Connection) -> list[tuple[LibraryPath, list[str]]]
     return [(path, problems) for path, problems in found if problems]
 
 
+def failed_folders(connection: apsw.Connection) -> list[tuple[LibraryPath, str]]:
+    """Folders that could not be looked at, pointers too, with the reason, in path order."""
+    rows = connection.execute("SELECT path, error FROM folders WHERE error != '' ORDER BY path")
+    return [(LibraryPath(str(path)), str(error)) for path, error in rows]
+
+
 def damaged(connection: apsw.Connection, limit: int) -> list[ItemRow]:
     """Items that cannot be read, or whose sidecar cannot, in path order."""
     rows = connection.execute(

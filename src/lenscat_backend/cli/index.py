@@ -40,6 +40,7 @@ async def _index(library: Library, thumbs: bool, hashes: bool, as_json: bool) ->
             hash_bar = bars.add_task("Hashes", total=totals.items)
             await library.hash_missing(lambda: bars.advance(hash_bar))
         items, _ = await library.write_manifests()
+        failed_folders = dict(await library.failed_folders())
     result = {
         "images": items,
         "folders": totals.folders,
@@ -49,10 +50,10 @@ async def _index(library: Library, thumbs: bool, hashes: bool, as_json: bool) ->
         "thumbnails_failed": len(drawn.failed),
     }
     if as_json:
-        failed = [{"path": path, "problem": problem} for path, problem in sorted(drawn.failed.items())]
-        print_json(result | {"failed_pictures": failed})
+        print_json(result | {"failed_folders": _told(failed_folders), "failed_pictures": _told(drawn.failed)})
     else:
         print_line(", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in result.items()))
+        _print_failed(failed_folders)
         _print_failed(drawn.failed)
     return FOUND_PROBLEMS if progress.failed or drawn.failed else OK
 
@@ -75,6 +76,10 @@ class _Drawn:
             on_each()
 
         return on_done
+
+
+def _told(failed: dict[LibraryPath, str]) -> list[dict[str, str]]:
+    return [{"path": path, "problem": problem} for path, problem in sorted(failed.items())]
 
 
 def _print_failed(failed: dict[LibraryPath, str]) -> None:

@@ -35,7 +35,7 @@ POINTER_WAIT_S = 1.0
 FIRST_LOOK_S = 0.5
 """How long the first look at a remote folder may take before the folder's manifest is shown instead."""
 POINTERS_AT_ONCE = 8
-LARGE_WAIT_S = 2.0
+LARGE_WAIT_S = 1.0
 """How long the first listing of a large remote folder is waited for before what came so far is shown."""
 MOST_PEEKS = 100
 """Of more subfolders that no scan has reached yet nobody asks a bucket what they hold, for one listing."""

@@ -272,6 +272,10 @@ class Library:
             (join(row.folder, row.record.name), row.record.problem) for row in rows if row.record.problem is not None
         ]
 
+    async def failed_folders(self) -> list[tuple[LibraryPath, str]]:
+        """The folders that could not be looked at, pointers too, with the reason, in path order."""
+        return await self.catalog.failed_folders()
+
     async def hash_missing(self, on_done: Callable[[], None]) -> None:
         """Hash every picture that has no hash yet."""
         async for row in self.catalog.walk_without("hash"):
