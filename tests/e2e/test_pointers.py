@@ -36,6 +36,8 @@ def test_labels_and_broken_pointers(tmp_path: Path, browser: Any) -> None:
         expect(page.locator("#grid a.thumb")).to_have_count(1)
         expect(crumbs).to_have_text(["All pictures", "All of <it>", "deep"])
         expect(page.locator("#folders a").first).to_have_text("All of <it>")
+        page.reload()  # straight to a folder two levels down
+        expect(crumbs).to_have_text(["All pictures", "All of <it>", "deep"])
         page.goto(f"{gallery.url}#/p2")
         expect(page.get_by_role("heading", name="This folder cannot be reached")).to_be_visible()
         expect(crumbs).to_have_text(["All pictures", "Lost & found"])

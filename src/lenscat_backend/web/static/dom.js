@@ -68,7 +68,7 @@ export function notice({ icon: name, title, detail = "", actions = [] }) {
 /** What to say of an error. @param {any} error @param {() => void} retry @param {string} what cannot be reached */
 export function errorNotice(error, retry, what) {
   const titles = { 404: "There is no such folder", 403: "Not allowed", 400: "That does not work",
-    415: "Not a picture", 422: "Not readable" };
+    415: "Not a picture", 422: what === "This folder" ? `${what} cannot be shown` : "Not readable" };
   const title = error.unreachable
     ? `${error.status === 0 ? "The server" : what} cannot be reached`
     : titles[error.status] ?? "Something went wrong";

@@ -12,9 +12,7 @@ const nameOf = (path) => labels.get(path) ?? shown(path.slice(path.lastIndexOf("
 
 /** @param {HTMLElement} place @param {string} folder @param {string} query */
 export function showCrumbs(place, folder, query) {
-  const parts = folder ? folder.split("/") : [];
-  const paths = ["", ...parts.map((_, index) => parts.slice(0, index + 1).join("/"))];
-  const list = paths.map((path) => crumb(path, path === folder && !query));
+  const list = [...new Set(["", ...parentsOf(folder)])].map((path) => crumb(path, path === folder && !query));
   if (query) list.push(el("li", {}, el("span", { "aria-current": "page", text: `Search: ${query}` })));
   place.replaceChildren(el("ol", {}, ...list));
   place.scrollLeft = place.scrollWidth;
@@ -23,6 +21,19 @@ export function showCrumbs(place, folder, query) {
 /** @param {string} folder @param {boolean} here */
 const crumb = (folder, here) => el("li", {}, el("a", {
   href: routeHash({ folder }), text: nameOf(folder), "data-folder": folder, "aria-current": here ? "page" : null }));
+
+/** Ask what the folders above are called, where an address led here directly. @param {string} folder @param {AbortSignal} signal */
+async function learnAbove(folder, signal) {
+  const unknown = parentsOf(folder).filter((path) => !labels.has(path));
+  for (const path of unknown) {
+    const base = path.split("/").slice(0, -1).join("/");
+    const around = await getFolder(base, 0, signal).catch(() => null);
+    if (around) learn(base, around.dirs);
+  }
+}
+
+/** @param {string} folder */
+const parentsOf = (folder) => folder.split("/").map((_, index, parts) => parts.slice(0, index + 1).join("/"));
 
 /** Remember what the folders in `base` are called, and call them so above. @param {string} base @param {any[]} dirs */
 function learn(base, dirs) {
@@ -37,6 +48,12 @@ function learn(base, dirs) {
  * @param {HTMLElement} place @param {string} folder @param {import("./api.js").Folder[]} dirs @param {AbortSignal} signal
  */
 export async function showFolders(place, folder, dirs, signal) {
+  await drawFolders(place, folder, dirs, signal);
+  await learnAbove(folder, signal);
+}
+
+/** @param {HTMLElement} place @param {string} folder @param {any[]} dirs @param {AbortSignal} signal */
+async function drawFolders(place, folder, dirs, signal) {
   const parent = folder.split("/").slice(0, -1).join("/");
   if (dirs.length || !folder) {
     draw(place, { base: folder, dirs, current: "", up: folder ? parent : null });
