@@ -7,7 +7,7 @@ when the scan began. What a scan finds (new subfolders, a changed folder) goes b
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -45,7 +45,8 @@ class ScanAgenda:
         self._walk_done = False
         self._new: set[LibraryPath] = set()
         self._changed: deque[LibraryPath] = deque()
-        self._in_work: set[LibraryPath] = set()
+        self._in_work: Counter[LibraryPath] = Counter()
+        """By how many a folder is held: one that was put aside may be taken up before its batch is done."""
         self._elsewhere: dict[LibraryPath, FolderTask] = {}
         self._turn = asyncio.Lock()
 
@@ -80,7 +81,8 @@ class ScanAgenda:
 
     def done(self, tasks: Iterable[FolderTask]) -> None:
         """These folders have been looked at, or nobody could."""
-        self._in_work.difference_update(task.path for task in tasks)
+        self._in_work.subtract(task.path for task in tasks)
+        self._in_work = +self._in_work
 
     async def next(self) -> list[FolderTask]:
         """The next folders, none where nothing is left for now."""
@@ -103,7 +105,7 @@ class ScanAgenda:
     async def next_elsewhere(self) -> list[FolderTask]:
         """One folder in a bucket."""
         for path in self._elsewhere:
-            self._in_work.add(path)
+            self._in_work[path] += 1
             return [self._elsewhere.pop(path)]
         return []
 
@@ -112,7 +114,7 @@ class ScanAgenda:
         return [FolderTask(path, None, await self._catalog.known_items(path), self._before) for path in paths]
 
     async def _new_tasks(self) -> list[FolderTask]:
-        busy = self._in_work | self._elsewhere.keys()
+        busy = self._in_work.keys() | self._elsewhere.keys()
         found = await self._catalog.unscanned_folders(BATCH_FOLDERS + len(busy), self._part.below)
         new = [row for row in found if row.path not in busy][:BATCH_FOLDERS]
         self._new.update(row.path for row in new)

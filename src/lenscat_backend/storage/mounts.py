@@ -43,11 +43,14 @@ class Mount:
             mount = mount.parent
 
     def is_current(self) -> bool:
-        """Whether the pointer files are the ones followed, as far as that can be told for next to nothing."""
-        return all(
-            mount.container.capabilities.remote or mount.container.quick_etag(mount.pointer_path) == mount.pointer_etag
-            for mount in self.chain()
-        )
+        """Whether pointer files and targets are the ones followed, as far as that can be told for next to nothing."""
+        return all(mount._is_as_followed() for mount in self.chain())
+
+    def _is_as_followed(self) -> bool:
+        container = self.container
+        if not container.capabilities.remote and container.quick_etag(self.pointer_path) != self.pointer_etag:
+            return False
+        return self.target is None or self.target.is_current()
 
     @property
     def readonly(self) -> bool:
@@ -179,4 +182,5 @@ def _is_same_file(before: Mount, now: Mount) -> bool:
 
 
 def _leads_elsewhere(before: Mount, now: Mount) -> bool:
-    return before.target is not now.target
+    stores = [mount.target.store if mount.target is not None else None for mount in (before, now)]
+    return stores[0] is not stores[1]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from copy import copy
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +31,7 @@ from lenscat_backend.storage.pointer_listing import (
     pointer_in,
     with_stray_pointer,
 )
+from lenscat_backend.storage.pointer_pages import NO_FILE, begin_pages, close_pages, is_no_pointer
 from lenscat_backend.storage.routed import RoutedStore
 from lenscat_backend.storage.spots import Spot
 from lenscat_backend.storage.targets import TargetPlace, Targets
@@ -37,7 +39,6 @@ from lenscat_backend.storage.targets import TargetPlace, Targets
 T = TypeVar("T")
 
 _NOTHING = "The pointer's target holds nothing: check its prefix."
-_NO_FILE = f"{POINTER_FILE} is a folder here, and a pointer is a file: rename or remove it."
 _PLAIN_FOLDERS = 20_000
 """How many folders of remote places are remembered to be no pointers."""
 
@@ -146,19 +147,19 @@ class PointerStore(RoutedStore):
                 raise
             listing = self._list(folder)
         self._drop_all(folder, before - {entry.name for entry in listing.entries if entry.is_folder})
-        if not any(map(_is_no_pointer, listing.entries)):
+        if not any(map(is_no_pointer, listing.entries)):
             return listing
-        entries = tuple(entry for entry in listing.entries if not _is_no_pointer(entry))
-        return listing._replace(entries=entries, problems=(*listing.problems, _NO_FILE))
+        entries = tuple(entry for entry in listing.entries if not is_no_pointer(entry))
+        return listing._replace(entries=entries, problems=(*listing.problems, NO_FILE))
 
     def list_pages(self, folder: LibraryPath, report: Report = ignore) -> Iterator[Sequence[Entry]]:
         """See `Store.list_pages`; a pointer file comes first, and then its target's entries."""
         gone = self._kept_by_listings(folder)
         for page in self._pages(folder, report):
             gone.difference_update(entry.name for entry in page if entry.is_folder)
-            if any(map(_is_no_pointer, page)):
-                report(_NO_FILE)
-                page = [entry for entry in page if not _is_no_pointer(entry)]
+            if any(map(is_no_pointer, page)):
+                report(NO_FILE)
+                page = [entry for entry in page if not is_no_pointer(entry)]
             yield page
         self._drop_all(folder, gone)
 
@@ -166,24 +167,23 @@ class PointerStore(RoutedStore):
         container, rest, parent = self._container(folder)
         pages = container.list_pages(rest, report)
         try:
-            first = next(pages, ())  # an empty bucket
+            begun, pointer = begin_pages(container, rest, pages)
         except NotFoundError:
             if not self._look_again(folder):
                 raise
             yield from self._pages(folder, report)
             return
-        pointer = pointer_in(first)
         if pointer is None or not folder:
             self._note_no_pointer(folder, container, rest)
-            yield [entry for entry in first if entry is not pointer]
-            yield from pages
+            for page in chain(begun, pages):
+                yield page if pointer is None else [entry for entry in page if entry.name != POINTER_FILE]
             if pointer is not None:
                 report(STRAY_POINTER)
             return
         self._plain.pop((id(container), rest), None)
-        _close(pages)  # what the pointer hides is not asked for
+        close_pages(pages)  # what the pointer hides is not asked for
         yield [pointer]
-        for problem in hidden_by_pointer(first):
+        for problem in hidden_by_pointer(chain.from_iterable(begun)):
             report(problem)
         yield from self._target_pages(
             mount_at(folder, container, rest, pointer.etag, parent, self._spot(parent)), report
@@ -297,16 +297,16 @@ class PointerStore(RoutedStore):
         mount = self._mounts.follow(mount)
         store = self._store_of(mount)
         pages = store.list_pages(ROOT, report)
-        for number, page in enumerate(pages):
-            pointer = None if number else pointer_in(page)
-            if pointer is not None:
-                self._plain.pop((id(store), ROOT), None)
-                _close(pages)
-                yield from self._target_pages(
-                    mount_at(mount.at, store, ROOT, pointer.etag, mount, self._spot(mount)), report
-                )
-                return
-            yield page
+        begun, pointer = begin_pages(store, ROOT, pages)
+        if pointer is not None:
+            self._plain.pop((id(store), ROOT), None)
+            close_pages(pages)
+            yield from self._target_pages(
+                mount_at(mount.at, store, ROOT, pointer.etag, mount, self._spot(mount)), report
+            )
+            return
+        yield from begun
+        yield from pages
         self._note_plain(store, ROOT)
 
     def _spot(self, mount: Mount | None) -> Spot:
@@ -316,7 +316,7 @@ class PointerStore(RoutedStore):
         folder = path = split(path)[0] if split(path)[1] == POINTER_FILE else path
         while folder:
             if folder in self._suspects:
-                self._discover(path)
+                self._discover(path, whole=False)
                 return
             folder = split(folder)[0]
 
@@ -336,17 +336,20 @@ class PointerStore(RoutedStore):
             self._mounts.drop(folder)
         return self._discover(split(folder)[0])
 
-    def _discover(self, path: LibraryPath) -> bool:
-        """Look for pointers at `path` and the folders above it that have not been looked at; whether one was found."""
+    def _discover(self, path: LibraryPath, *, whole: bool = True) -> bool:
+        """Look for pointers at `path` and the folders above it that have not been looked at; whether one was found.
+
+        `whole`: also whether a bucket that a pointer leads to is a pointer itself, which nothing else needs to ask it.
+        """
         found = False
         segments = path.split("/") if path else []
         for count in range(1, len(segments) + 1):
             folder = LibraryPath("/".join(segments[:count]))
             self._suspects.discard(folder)
-            found = self._meet(folder) or found
+            found = self._meet(folder, whole=whole) or found
         return found
 
-    def _meet(self, folder: LibraryPath, *, free: bool = False) -> bool:
+    def _meet(self, folder: LibraryPath, *, whole: bool = True, free: bool = False) -> bool:
         """Follow the pointers at `folder` that have not been followed yet; `free`: those that cost no request."""
         mount, met = self._mounts.at(folder), False
         if mount is None:
@@ -355,7 +358,10 @@ class PointerStore(RoutedStore):
             container, rest, parent = mount.target.store, ROOT, mount
         else:
             return False
-        while not self._is_plain(container, rest) and not (free and container.capabilities.remote):
+        while not self._is_plain(container, rest):
+            is_target = parent is not None and parent.at == folder
+            if container.capabilities.remote and (free or (is_target and not whole)):
+                break
             etag = pointer_etag(container, rest)
             if etag is None:
                 self._note_plain(container, rest)
@@ -386,13 +392,3 @@ class PointerStore(RoutedStore):
                 self._plain[id(container), folder] = None
             while len(self._plain) > _PLAIN_FOLDERS:
                 self._plain.popitem(last=False)
-
-
-def _is_no_pointer(entry: Entry) -> bool:
-    return entry.is_folder and entry.name == POINTER_FILE
-
-
-def _close(pages: Iterator[object]) -> None:
-    """End a listing early, with its connection: an error raised later would keep both alive."""
-    if isinstance(pages, Generator):
-        pages.close()

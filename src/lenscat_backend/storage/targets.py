@@ -55,12 +55,35 @@ class PointerRules:
 
 
 @dataclass(frozen=True, slots=True)
+class FolderSeen:
+    """A folder of this machine as it was when it was allowed: its path, and its device and inode."""
+
+    path: Path
+    identity: tuple[int, int]
+
+    def is_there(self) -> bool:
+        """Whether it is what the path leads to still; where that leads nowhere, the store says it better."""
+        try:
+            return _identity(self.path) == self.identity
+        except OSError:
+            return True
+
+
+@dataclass(frozen=True, slots=True)
 class TargetPlace:
-    """An open target; `shadow` takes what is derived of it where it must not be written itself."""
+    """An open target; `shadow` takes what is derived of it where it must not be written itself.
+
+    `seen` are the folders that it counts for: another one that a link puts into their place may not be allowed.
+    """
 
     store: Store
     spot: Spot
     shadow: Store | None = None
+    seen: tuple[FolderSeen, ...] = ()
+
+    def is_current(self) -> bool:
+        """Whether the way to it still leads to it; next to nothing to ask."""
+        return all(folder.is_there() for folder in self.seen)
 
 
 @dataclass(slots=True)
@@ -80,12 +103,14 @@ class Targets:
         """
         writable = self.rules.writable and not readonly
         if isinstance(pointer.target, LocalTarget):
-            folder = self._folder(pointer.target, root)
-            return self._once(Location("file", path=folder), spot_of_folder(folder), ObjectOptions(), writable)
+            seen = self._folders(pointer.target, root)
+            real = seen[-1].path
+            place = self._once(Location("file", path=real), spot_of_folder(real), ObjectOptions(), writable)
+            return replace(place, seen=seen)
         if not self.rules.buckets:
             raise ElsewhereError("This process opens no buckets.")
-        self._check_endpoint(pointer.target, on_disk=root is not None)
         location, options = self._bucket(pointer.target)
+        self._check_endpoint(pointer.target, on_disk=root is not None)
         return self._once(location, spot_of(location, options.endpoint), options, writable)
 
     def _once(self, location: Location, spot: Spot, options: ObjectOptions, writable: bool) -> TargetPlace:
@@ -117,7 +142,8 @@ class Targets:
             return None
         return LocalDisk(folder)
 
-    def _folder(self, target: LocalTarget, root: Path | None) -> Path:
+    def _folders(self, target: LocalTarget, root: Path | None) -> tuple[FolderSeen, ...]:
+        """The folder that a target names, and last where that really lies."""
         try:
             path = Path(os.fsdecode(encode_name(target.path)))
         except ValueError as error:
@@ -125,12 +151,12 @@ class Targets:
         if not path.is_absolute() and root is None:
             raise BrokenPointerError('A pointer in a bucket needs an absolute "target.path".')
         folder = Path(os.path.normpath(path if root is None else root / path))
-        self._check_allowed(folder, root)
-        _check_folder(folder)
-        return folder
-
-    def _check_allowed(self, folder: Path, root: Path | None) -> None:
         real = Path(os.path.realpath(folder))
+        self._check_allowed(real, root)
+        _check_folder(real)
+        return tuple(_seen(each) for each in dict.fromkeys((folder, real)))
+
+    def _check_allowed(self, real: Path, root: Path | None) -> None:
         allowed = [*self.rules.roots, *([str(root)] if root is not None else [])]
         if not any(real.is_relative_to(os.path.realpath(place)) for place in allowed):
             raise OutsideLibraryError(
@@ -172,6 +198,18 @@ def _unusable(what: object, error: SettingsError) -> BrokenPointerError:
     return BrokenPointerError(
         "The pointer's target cannot be opened: check its bucket, region and endpoint; the log says more."
     )
+
+
+def _seen(folder: Path) -> FolderSeen:
+    try:
+        return FolderSeen(folder, _identity(folder))
+    except OSError as error:
+        raise _why(error) from error
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    info = os.stat(folder)  # noqa: PTH116 - half the time of Path.stat, and asked at every call
+    return info.st_dev, info.st_ino
 
 
 def _check_folder(folder: Path) -> None:
