@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from lenscat_backend.errors import BrokenPointerError, LenscatError, TooLargeError, TransientError
@@ -100,6 +100,11 @@ class Mounts:
         with self._lock:
             for path in [path for path in self._mounts if path == folder or path.startswith(folder + "/")]:
                 del self._mounts[path]
+
+    def drop_in(self, folder: LibraryPath, names: Iterable[str]) -> None:
+        """Forget the mounts directly in `folder` that are named, and those below them."""
+        for name in names:
+            self.drop(join(folder, name))
 
     def follow(self, mount: Mount) -> Mount:
         """Follow the pointer of a mount whose target is not known yet, and remember where it leads.

@@ -11,6 +11,7 @@ from lenscat_backend.storage.base import Entry, Listing, Store
 from lenscat_backend.storage.mounts import Mount
 
 STRAY_POINTER = f"{POINTER_FILE} is not followed here: the library's own folder cannot be a pointer."
+NO_FILE = f"{POINTER_FILE} is a folder here, and a pointer is a file: rename or remove it."
 
 
 def below(folder: LibraryPath, path: LibraryPath) -> LibraryPath:
@@ -21,6 +22,11 @@ def below(folder: LibraryPath, path: LibraryPath) -> LibraryPath:
 def pointer_in(entries: Iterable[Entry]) -> Entry | None:
     """The pointer file among the entries of a folder."""
     return next((entry for entry in entries if entry.name == POINTER_FILE and not entry.is_folder), None)
+
+
+def is_no_pointer(entry: Entry) -> bool:
+    """Whether a folder has the name that only a pointer file should have."""
+    return entry.is_folder and entry.name == POINTER_FILE
 
 
 def pointer_etag(container: Store, folder: LibraryPath) -> str | None:

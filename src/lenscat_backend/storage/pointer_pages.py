@@ -10,13 +10,6 @@ from lenscat_backend.models.pointer import POINTER_FILE
 from lenscat_backend.storage.base import Entry, Store
 from lenscat_backend.storage.pointer_listing import pointer_in
 
-NO_FILE = f"{POINTER_FILE} is a folder here, and a pointer is a file: rename or remove it."
-
-
-def is_no_pointer(entry: Entry) -> bool:
-    """Whether a folder has the name that only a pointer file should have."""
-    return entry.is_folder and entry.name == POINTER_FILE
-
 
 def begin_pages(
     store: Store, folder: LibraryPath, pages: Iterator[Sequence[Entry]]
