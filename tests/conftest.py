@@ -15,9 +15,8 @@ from starlette.testclient import TestClient
 
 from lenscat_backend.application import make_application
 from lenscat_backend.settings import load_settings
-from tests.azure.servers import azurite  # noqa: F401 - fixture
-from tests.gcs.servers import fake_gcs  # noqa: F401 - fixture
-from tests.s3.servers import ministack, radosgw, s3_server, s3_servers  # noqa: F401 - fixtures
+
+pytest_plugins = ("tests.s3.servers", "tests.s3.shelves", "tests.azure.servers", "tests.gcs.servers")
 
 SHARED = Path(os.environ.get("LENSCAT_SHARED", Path(__file__).resolve().parents[1].parent / "shared"))
 
@@ -72,3 +71,9 @@ def client(library: Path, open_client: OpenClient) -> Iterator[TestClient]:
     """A client of a server over `library`."""
     with open_client(library) as opened:
         yield opened
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Tests marked `anyio` run on asyncio alone."""
+    return "asyncio"

@@ -1,6 +1,5 @@
 """Libraries with pointers into buckets and out of them, as whoever uses a real server meets them."""
 
-# ruff: noqa: F401, F811 - fixtures are imported, and then named by arguments
 from __future__ import annotations
 
 import http.client
@@ -15,8 +14,8 @@ import pytest
 
 from tests.api.test_object_store import requests, scanned
 from tests.conftest import picture
-from tests.library.test_pointers_s3 import POINTER, Shelf, local, other, point, shelf
 from tests.s3.servers import S3Server
+from tests.s3.shelves import POINTER, Shelf, local, point
 from tests.serving import Served, poll, serving
 
 

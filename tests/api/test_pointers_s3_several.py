@@ -9,8 +9,8 @@ from pathlib import Path
 from tests.api.test_conflicts import edit_until_done
 from tests.api.test_pointers_s3 import environment, gallery
 from tests.conftest import picture
-from tests.library.test_pointers_s3 import Shelf, point
 from tests.s3.servers import S3Server
+from tests.s3.shelves import Shelf, point
 
 
 def test_two_servers_and_sixteen_writers_lose_no_tag_behind_pointers(radosgw: S3Server, tmp_path: Path) -> None:

@@ -23,11 +23,6 @@ pytestmark = pytest.mark.anyio
 SERVED = [f"trip/{number}.jpg" for number in range(20)] + ["trip/day 1/a.jpg", "b.png", "other/c.jpg"]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class SlowStore(MemoryStore):
     """A bucket whose listings do not come until they are let to."""
 

@@ -27,11 +27,6 @@ LONG = "long " * 48 + ".jpg"
 ODD = ["a.jpg", "a.jpg.jpg", "a.jpg.jso.jpg", "a.jpg~.jpg", "Ä.jpg", "a.png", "a b.jpg", "a-1.jpg", "a.jpga.jpg", LONG]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(autouse=True)
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "LARGE_ENTRIES", 10)

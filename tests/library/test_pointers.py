@@ -30,11 +30,6 @@ Opens = Callable[..., AbstractAsyncContextManager[Library]]
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def disk(tmp_path: Path) -> Path:
     """A folder of pictures outside the library."""
     folder = tmp_path / "disk"

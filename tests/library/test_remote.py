@@ -24,11 +24,6 @@ from tests.s3.servers import S3Server
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class CountingStore(MemoryStore):
     """Counts what would be requests to a bucket."""
 

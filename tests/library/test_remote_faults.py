@@ -22,11 +22,6 @@ AWAY = UnreachableError("The bucket is away.")
 DENIED = ForbiddenError("The keys have expired.")
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class FailingStore(MemoryStore):
     """Fails for the names it is told to."""
 

@@ -27,11 +27,6 @@ from tests.s3.servers import S3Server
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @cache
 def with_preview() -> bytes:
     return Camera().shoot()

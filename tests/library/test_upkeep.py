@@ -19,11 +19,6 @@ pytestmark = pytest.mark.anyio
 DEADLINE_S = 20.0
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rollup follows within moments instead of seconds."""

@@ -1,6 +1,5 @@
 """Buckets that do not answer: whoever wants nothing of them is not held up."""
 
-# ruff: noqa: F401, F811 - fixtures are imported, and then named by arguments
 from __future__ import annotations
 
 import asyncio
@@ -12,8 +11,9 @@ import pytest
 
 from lenscat_backend import Library
 from tests.conftest import picture
-from tests.library.test_pointers_s3 import Opens, Shelf, anyio_backend, errors_in, opens, other, point, shelf
+from tests.library.opening import Opens, errors_in
 from tests.s3.faulty_proxy import Fault, faulty_proxy
+from tests.s3.shelves import Shelf, point
 from tests.serving import DEADLINE_S
 
 pytestmark = pytest.mark.anyio

@@ -1,29 +1,16 @@
 """Pointers that somebody wrote into a bucket that others may write: they show nothing of this machine."""
 
-# ruff: noqa: F401, F811 - fixtures are imported, and then named by arguments
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lenscat_backend.errors import LenscatError, NotFoundError, OutsideLibraryError
 from tests.conftest import picture
-from tests.library.test_pointers_s3 import (
-    POINTER,
-    Opens,
-    Shelf,
-    anyio_backend,
-    errors_in,
-    found,
-    local,
-    opens,
-    other,
-    point,
-    shelf,
-)
+from tests.library.opening import Opens, errors_in, found
 from tests.s3.faulty_proxy import faulty_proxy
+from tests.s3.shelves import Shelf, local, point
 
 pytestmark = pytest.mark.anyio
 

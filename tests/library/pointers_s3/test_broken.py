@@ -1,6 +1,5 @@
 """Pointers to buckets that cannot be followed: each says why, nothing else suffers, and mending is enough."""
 
-# ruff: noqa: F401, F811 - fixtures are imported, and then named by arguments
 from __future__ import annotations
 
 import json
@@ -18,20 +17,9 @@ from lenscat_backend.errors import (
     UnreachableError,
 )
 from tests.conftest import picture
-from tests.library.test_pointers_s3 import (
-    POINTER,
-    Opens,
-    Shelf,
-    anyio_backend,
-    errors_in,
-    found,
-    opens,
-    other,
-    point,
-    pointer,
-    shelf,
-)
+from tests.library.opening import Opens, errors_in, found
 from tests.s3.faulty_proxy import Fault, faulty_proxy
+from tests.s3.shelves import POINTER, Shelf, point, pointer
 
 pytestmark = pytest.mark.anyio
 GOOD = ["a.jpg", "trip/one.png", "trip/two.jpg"]

@@ -1,6 +1,5 @@
 """`lenscat pointer`, `index`, `search` and `check` with targets in buckets, in libraries on disks and in buckets."""
 
-# ruff: noqa: F401, F811 - fixtures are imported, and then named by arguments
 from __future__ import annotations
 
 import json
@@ -12,7 +11,7 @@ import pytest
 
 from tests.api.test_pointers_s3 import environment
 from tests.conftest import picture
-from tests.library.test_pointers_s3 import POINTER, Shelf, local, other, point, shelf
+from tests.s3.shelves import POINTER, Shelf, local, point
 from tests.serving import run_lenscat
 
 Runs = Callable[..., CompletedProcess[str]]

@@ -1,6 +1,5 @@
 """Circles of pointers through disks and buckets, under whatever names: found, said, and ended."""
 
-# ruff: noqa: F401, F811 - fixtures are imported, and then named by arguments
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -14,18 +13,8 @@ from lenscat_backend.errors import BrokenPointerError
 from lenscat_backend.storage.location import parse_location
 from lenscat_backend.storage.spots import spot_of
 from tests.conftest import picture
-from tests.library.test_pointers_s3 import (
-    Opens,
-    Shelf,
-    anyio_backend,
-    errors_in,
-    found,
-    local,
-    opens,
-    other,
-    point,
-    shelf,
-)
+from tests.library.opening import Opens, errors_in, found
+from tests.s3.shelves import Shelf, local, point
 
 pytestmark = pytest.mark.anyio
 

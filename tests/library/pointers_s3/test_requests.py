@@ -1,6 +1,5 @@
 """What pointers into buckets cost: as many requests as needed, and none that writes where none may."""
 
-# ruff: noqa: F401, F811 - fixtures are imported, and then named by arguments
 from __future__ import annotations
 
 from collections import Counter
@@ -14,20 +13,10 @@ from lenscat_backend.errors import ReadOnlyError
 from lenscat_backend.library.scan_agenda import WHOLE, ScanAgenda
 from lenscat_backend.models.paths import parse_path
 from tests.conftest import picture
-from tests.library.test_pointers_s3 import (
-    POINTER,
-    Opens,
-    Shelf,
-    anyio_backend,
-    errors_in,
-    found,
-    opens,
-    other,
-    point,
-    shelf,
-)
+from tests.library.opening import Opens, found
 from tests.s3.faulty_proxy import FaultyProxy, faulty_proxy
 from tests.s3.servers import S3Server
+from tests.s3.shelves import Shelf, point
 
 pytestmark = pytest.mark.anyio
 PICTURES = 50
