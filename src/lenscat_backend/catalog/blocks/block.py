@@ -1,0 +1,143 @@
+"""A block: up to a quarter of a million items as columns and text indexes, immutable once it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenscat_backend.catalog.blocks.columns import Coded, Places, Tags
+from lenscat_backend.catalog.blocks.texts import Texts
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """Which items these are, ascending; elsewhere in the block an item is named by its place here."""
+
+    ids: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """The folder of each item, and the orders people look at them in.
+
+    `by_path` and `by_name` list the items: by folder in the order of the tree and then by name, or by name and then by
+    folder.
+    """
+
+    folder: Coded[int]
+    by_path: NDArray[np.uint32]
+    by_name: NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of each item.
+
+    `taken` holds local times as numbers of 14 digits (20240131235959), 0 where there is none, `month` its first six
+    digits; `size` is in bytes.
+    """
+
+    taken: NDArray[np.int64]
+    size: NDArray[np.int64]
+    rating: Coded[int]
+    label: Coded[str]
+    favorite: Coded[int]
+    format: Coded[str]
+    extension: Coded[str]
+    camera: Coded[str]
+    lens: Coded[str]
+    width: Coded[int]
+    height: Coded[int]
+    iso: Coded[int]
+    f: Coded[float]
+    mm: Coded[float]
+    sidecar: Coded[int]
+    month: Coded[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """The hashes of the items that have one, 32 bytes each."""
+
+    items: NDArray[np.uint32]
+    digests: NDArray[np.uint8]
+
+
+PARTS: dict[str, type] = {
+    "ids": Ids,
+    "core": Core,
+    "facts": Facts,
+    "names": Texts,
+    "notes": Texts,
+    "tags": Tags,
+    "places": Places,
+    "hashes": Hashes,
+}
+KEPT = frozenset(PARTS) - {"hashes"}
+"""What stays in memory once it was read; the rest is read again each time it is asked for."""
+
+
+class Block:
+    """A block whose parts are read when they are first needed."""
+
+    def __init__(self, load: Callable[[str], object]) -> None:
+        """`load` gives a part by its name, see `PARTS`."""
+        self._load = load
+        self._parts: dict[str, object] = {}
+
+    def _part(self, name: str, kind: type[P]) -> P:
+        part = self._parts.get(name)
+        if part is None:
+            part = self._load(name)
+            if name in KEPT:
+                self._parts[name] = part
+        return cast(P, part)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """The items' ids."""
+        return self._part("ids", Ids).ids
+
+    @property
+    def core(self) -> Core:
+        """Folders and orders."""
+        return self._part("core", Core)
+
+    @property
+    def facts(self) -> Facts:
+        """Times, sizes, ratings, cameras ..."""
+        return self._part("facts", Facts)
+
+    @property
+    def names(self) -> Texts:
+        """The folded names."""
+        return self._part("names", Texts)
+
+    @property
+    def notes(self) -> Texts:
+        """The folded notes."""
+        return self._part("notes", Texts)
+
+    @property
+    def tags(self) -> Tags:
+        """The tags."""
+        return self._part("tags", Tags)
+
+    @property
+    def places(self) -> Places:
+        """Where pictures were taken."""
+        return self._part("places", Places)
+
+    @property
+    def hashes(self) -> Hashes:
+        """Digests of the pictures' bytes."""
+        return self._part("hashes", Hashes)
