@@ -148,7 +148,7 @@ def _numbers(column: Coded[int]) -> np.ndarray[Any, Any]:
 
 
 def _within(node: Number, values: np.ndarray[Any, Any]) -> Mask:
-    found = ~np.isnan(values)
+    found: Mask = ~np.isnan(values)
     if node.low is not None:
         found &= values > node.low if node.low_open else values >= node.low
     if node.high is not None:

@@ -192,7 +192,8 @@ def places_of(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.i
     if not len(ids):
         return np.empty(0, np.int64)
     places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
-    return places[ids[places] == wanted]
+    found: NDArray[np.int64] = places[ids[places] == wanted]
+    return found
 
 
 def _ids(connection: apsw.Connection, number: int) -> NDArray[np.int64]:

@@ -114,7 +114,8 @@ def _keys_at(text: Bytes, places: NDArray[np.uint32], ends: NDArray[np.uint32]) 
     taken = text.take(places[:, None] + _OFFSETS, mode="clip")
     found = taken.view(">u8").ravel().astype(np.uint64)
     beyond = np.maximum(KEY_BYTES - (ends - places).astype(np.int64), 0).astype(np.uint64) * np.uint64(8)
-    return found >> beyond << beyond  # never by all 64 bits: a suffix has a byte at least
+    cut: NDArray[np.uint64] = found >> beyond << beyond  # never by all 64 bits: a suffix has a byte at least
+    return cut
 
 
 def _both(tokens: UintArray, offsets: UintArray, kept: NDArray[np.bool_]) -> tuple[UintArray, UintArray]:
