@@ -20,7 +20,7 @@ run: $(VENV)/.installed ## Serve LIBRARY=folder (left out: a sample library that
 	@exec $(BIN)/lenscat serve "$(if $(LIBRARY),$(LIBRARY),$(SAMPLE))" --host $(HOST) --port $(PORT)
 
 test: $(VENV)/.installed-dev $(VENV)-s3/.installed .azurite/.installed test-packages lint ## Check style, types and layers, then run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.installed-dev ## Check style, types and layers
 	$(BIN)/ruff check .

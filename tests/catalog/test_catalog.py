@@ -10,15 +10,13 @@ from typing import Any
 
 import apsw
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lenscat_backend.catalog.catalog import Catalog
-from lenscat_backend.catalog.records import FolderUpdate, ItemRecord, haystack_of
+from lenscat_backend.catalog.records import FolderUpdate, ItemRecord
 from lenscat_backend.catalog.schema import SCHEMA_VERSION
 from lenscat_backend.models.paths import LibraryPath
-from lenscat_backend.models.query import parse_query
-from lenscat_backend.models.text import fold, sort_key
+from lenscat_backend.models.search.parser import parse_query
+from lenscat_backend.models.text import sort_key
 
 
 def record(name: str, tags: tuple[str, ...] = (), notes: str = "", rating: int | None = None) -> ItemRecord:
@@ -28,7 +26,7 @@ def record(name: str, tags: tuple[str, ...] = (), notes: str = "", rating: int |
         sort_key=sort_key(name), name=name, format="jpeg", size=1, mtime_ns=1, etag="e", width=1, height=1,
         created_at=None, exif="{}", problem=None, sidecar_etag="", has_sidecar=0, sidecar_problem=None,
         tags=orjson.dumps(tags).decode(), notes=notes, rating=rating, label=None, favorite=0, hash=None,
-        thumb_etag="", thumb_source="", haystack=haystack_of(name, tags, notes),
+        thumb_etag="", thumb_source="",
     )  # fmt: skip
 
 
@@ -48,10 +46,12 @@ def with_catalog(path: Path, work: Callable[[Catalog], Awaitable[Any]]) -> Any:
 
 
 async def paths(catalog: Catalog, query: str) -> list[str]:
-    rows, total = await catalog.search(parse_query(query), -1)
+    root = parse_query(query).root
+    rows, total, _ = await catalog.search(root)
     assert total == len(rows)
-    walked = [row async for row in catalog.walk_matches(parse_query(query))]
-    assert walked == rows
+    assert [row async for row in catalog.walk_matches(root)] == rows
+    if not query:
+        assert [row async for row in catalog.walk_all()] == rows
     return [f"{row.folder}/{row.record.name}".lstrip("/") for row in rows]
 
 
@@ -80,7 +80,7 @@ def test_what_a_complete_update_does_not_name_is_gone_with_all_below(tmp_path: P
     async def work(catalog: Catalog) -> None:
         await catalog.apply([update("", subfolders=("x", "x0", "y")), update("x", subfolders=("z",))])
         await catalog.apply([update("x/z", record("deep.jpg")), update("x0", record("other.jpg"))])
-        await catalog.index_some(100)
+        await catalog.make_block(1)
         await catalog.apply([update("", subfolders=("x0", "y"))])
         assert await paths(catalog, "") == ["x0/other.jpg"]
         assert await paths(catalog, "deep") == []
@@ -113,7 +113,7 @@ def test_a_walk_goes_on_where_a_batch_ended(tmp_path: Path, monkeypatch: pytest.
     with_catalog(tmp_path / "c", work)
 
 
-def test_searches_are_right_before_and_after_the_text_is_indexed(tmp_path: Path) -> None:
+def test_searches_are_right_before_and_after_blocks_are_made(tmp_path: Path) -> None:
     async def work(catalog: Catalog) -> None:
         await catalog.apply([update("", record("Été.jpg", ("New York",), "a lake"), record("b.jpg", ("york",)))])
         for _ in range(2):
@@ -126,7 +126,7 @@ def test_searches_are_right_before_and_after_the_text_is_indexed(tmp_path: Path)
             assert await paths(catalog, "la") == ["Été.jpg"]
             assert await paths(catalog, "-york") == []
             assert await paths(catalog, "york -lake") == ["b.jpg"]
-            await catalog.index_some(100)
+            await catalog.make_block(1)
         await catalog.apply([update("", record("b.jpg", ("paris",)))])
         assert await paths(catalog, "tag:york") == []
         assert await paths(catalog, "tag:paris") == ["b.jpg"]
@@ -145,15 +145,32 @@ def test_names_are_in_the_order_people_count_in(tmp_path: Path) -> None:
     assert with_catalog(tmp_path / "c", work) == expected
 
 
-def test_suggestions_are_tags_first_then_words_of_names(tmp_path: Path) -> None:
+async def suggested(catalog: Catalog, typed: str) -> list[str]:
+    return [f"{one.text} {one.pictures}" for one in await catalog.suggest(typed, 10)]
+
+
+@pytest.mark.parametrize("typed", ["protrait", "potrait", "portraitt", "portrayt", "pottr", "Portrait"])
+def test_one_letter_wrong_still_finds_it(tmp_path: Path, typed: str) -> None:
     async def work(catalog: Catalog) -> None:
         await catalog.apply([
-            update("", record("porto-bridge.jpg", ("Portrait", "people")), record("2.jpg", ("portrait", "port")))
+            update("", record("mountain_1.jpg", ("portrait",)), record("mountain_2.jpg", ("portrait", "pastry")))
         ])  # fmt: skip
-        await catalog.index_some(100)
-        assert await catalog.suggest("por", 10) == ["Portrait", "portrait", "port", "porto"]
-        assert (await catalog.suggest("p", 10))[-1] == "porto"
-        assert await catalog.suggest("", 10) == []
+        assert await suggested(catalog, typed) == ["portrait 2"]
+        assert await suggested(catalog, "montain") == ["mountain 2"]
+        assert await suggested(catalog, "xxrtra") == []
+
+    with_catalog(tmp_path / "c", work)
+
+
+def test_suggestions_are_tags_first_then_words_of_names(tmp_path: Path) -> None:
+    async def work(catalog: Catalog) -> None:
+        second = record("2.jpg", ("Portrait", "port", "Airport"))
+        await catalog.apply([update("", record("porto-bridge.jpg", ("Portrait", "people")), second)])
+        await catalog.make_block(1)
+        assert await suggested(catalog, "por") == ["Portrait 2", "port 1", "Airport 1", "porto 1"]
+        assert await suggested(catalog, "p") == ["Portrait 2", "people 1", "port 1", "Airport 1", "porto 1", "jpg 2"]
+        assert await suggested(catalog, "RAI") == ["Portrait 2"]
+        assert await suggested(catalog, "") == []
 
     with_catalog(tmp_path / "c", work)
 
@@ -171,28 +188,3 @@ def test_two_processes_share_a_catalog(tmp_path: Path) -> None:
             second.close()
 
     with_catalog(tmp_path / "c", work)
-
-
-words = st.text(st.sampled_from("abcéÉ猫 1-_%'\"*"), min_size=1, max_size=5)
-items = st.tuples(words, st.lists(words, max_size=3), words)
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(items, max_size=8, unique_by=lambda item: item[0]), st.lists(words, max_size=3), st.booleans())
-def test_plain_words_find_what_a_plain_loop_finds(
-    tmp_path_factory: pytest.TempPathFactory, found: list[Any], asked: list[str], indexed: bool
-) -> None:
-    query = " ".join(f'"{word.replace(chr(34), "")}"' for word in asked)
-
-    async def work(catalog: Catalog) -> list[str]:
-        await catalog.apply([update("", *(record(name, tuple(tags), notes) for name, tags, notes in found))])
-        if indexed:
-            await catalog.index_some(1000)
-        return await paths(catalog, query)
-
-    def matches(name: str, tags: list[str], notes: str) -> bool:
-        texts = [fold(text) for text in (name, *tags, notes)]
-        return all(any(fold(word.replace('"', "")) in text for text in texts) for word in asked)
-
-    expected = {name for name, tags, notes in found if matches(name, tags, notes)}
-    assert set(with_catalog(tmp_path_factory.mktemp("c") / "c", work)) == expected

@@ -18,7 +18,8 @@ from lenscat_backend.cli.exits import EXIT_CODES, FOUND_PROBLEMS, INTERRUPTED, O
 from lenscat_backend.cli.main import app
 from lenscat_backend.library.sample import make_sample
 from lenscat_backend.models.pointer import parse_pointer
-from lenscat_backend.models.query import COMPARISONS, STATES, TEXT_FIELDS
+from lenscat_backend.models.search.fields import FIELDS, HAS, IS
+from lenscat_backend.models.search.sorting import SORT_KEYS
 from lenscat_backend.settings import Settings
 from lenscat_backend.storage import object_errors
 
@@ -91,9 +92,13 @@ def test_every_error_has_its_status_and_its_exit_code_documented() -> None:
 
 def test_every_search_field_is_documented() -> None:
     text = page("search.md")
-    assert all(f"`{field}:" in text for field in TEXT_FIELDS)
-    assert all(f"`is:{state}`" in text for state in STATES)
-    assert all(sign in text for sign in COMPARISONS)
+    for field in FIELDS:
+        assert f"`{field.name}:" in text, field.name
+        assert all(f"`{alias}`" in text for alias in field.aliases), field.aliases
+    british = {"favourite", "fav", "labelled", "unlabelled"}
+    assert all(f"`is:{state}`" in text for state in IS.keys() - british)
+    assert all(f"`has:{fact}`" in text for fact in HAS)
+    assert all(f"`{key}`" in text or f"`{key}:42`" in text for key in SORT_KEYS)
 
 
 def anchors(text: str) -> set[str]:

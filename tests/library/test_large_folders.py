@@ -15,7 +15,7 @@ from lenscat_backend import Library, LibraryOptions
 from lenscat_backend.errors import UnreachableError
 from lenscat_backend.library import folders, scan, scan_agenda, streaming
 from lenscat_backend.models.paths import LibraryPath, parse_path
-from lenscat_backend.models.query import Query
+from lenscat_backend.models.search.nodes import Everything
 from lenscat_backend.storage import memory
 from lenscat_backend.storage.base import Entry, Report, ignore
 from lenscat_backend.storage.memory import MemoryStore
@@ -87,7 +87,7 @@ async def library(store: PagedStore, tmp_path: Path) -> Any:
 
 async def content(library: Library) -> list[Any]:
     """All that the catalog says of the pictures, in order."""
-    rows = [row async for row in library.catalog.walk_matches(Query())]
+    rows = [row async for row in library.catalog.walk_matches(Everything())]
     return [(row.folder, row.record._replace(mtime_ns=0)) for row in rows]
 
 

@@ -86,7 +86,7 @@ async def use(library: Library, root: Path, chance: random.Random) -> None:
     )
     try:
         await action()
-        items, _ = await library.search_page("", -1)
+        items, *_ = await library.search_page("", -1)
         if items and chance.random() < 0.5:
             path = chance.choice(items).path
             await library.edit(path, tags=[chance.choice("abcd")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -128,17 +128,52 @@ class FoundModel(BaseModel):
 
 
 class SearchReply(BaseModel):
-    """The first matches in path order; `total` counts all of them. `scanning`: the library is still being read."""
+    """A page of matches; `total` counts all of them, `cursor` asks for the next page and is null on the last.
+
+    `scanning`: the library is still being read.
+    """
 
     items: list[FoundModel]
     total: int
+    cursor: str | None
     scanning: bool
 
 
+class SuggestionModel(BaseModel):
+    """A tag (as it is mostly written) or a word of names, and how many pictures have it."""
+
+    text: str
+    kind: Literal["tag", "word"]
+    count: int
+
+
 class SuggestReply(BaseModel):
-    """Tags, then words of names."""
+    """Tags, then words of names; `details`, where asked for, says of each what it is."""
 
     suggestions: list[str]
+    details: list[SuggestionModel] = []
+
+
+class CountModel(BaseModel):
+    """A value, and how many of the matches have it."""
+
+    value: str
+    count: int
+
+
+class FacetsReply(BaseModel):
+    """What the matches have in common; `total` counts them. Months are ``2024-01``."""
+
+    total: int
+    tags: list[CountModel]
+    months: list[CountModel]
+    years: list[CountModel]
+    cameras: list[CountModel]
+    lenses: list[CountModel]
+    ratings: list[CountModel]
+    labels: list[CountModel]
+    folders: list[CountModel]
+    scanning: bool
 
 
 class HealthReply(BaseModel):

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Concatenate, Literal, ParamSpec, TypeVar
+
+import apsw
 
 from lenscat_backend.catalog import provisional, reads, search, updates
+from lenscat_backend.catalog.blocks import storing
+from lenscat_backend.catalog.blocks.facets import Facets
+from lenscat_backend.catalog.blocks.suggest import Suggestion
+from lenscat_backend.catalog.blocks.view import Views
 from lenscat_backend.catalog.database import Database
 from lenscat_backend.catalog.records import Before, FolderRow, FolderUpdate, ItemRow, KnownItem, Totals, known_of
+from lenscat_backend.catalog.search import Found
+from lenscat_backend.errors import BusyError
 from lenscat_backend.models.paths import ROOT, LibraryPath, split
-from lenscat_backend.models.query import Query
+from lenscat_backend.models.search.nodes import Node
+from lenscat_backend.models.search.sorting import BY_PATH, Sort
 from lenscat_backend.models.text import sort_key
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _WALK_BATCH = 2000
+_TRIES = 5
 
 
 class Catalog:
@@ -21,10 +34,12 @@ class Catalog:
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path, lambda connection: updates.add_folder(connection, ROOT))
+        self._views = Views(self._database.connect)
 
     def close(self) -> None:
         """Finish what runs and close the file."""
         self._database.close()
+        self._views.close()
 
     def size_bytes(self) -> int:
         """Size on disk, in bytes."""
@@ -53,9 +68,10 @@ class Catalog:
         """
         await self._database.write(updates.set_folder_error, path, error, pointer=pointer, label=label)
 
-    async def index_some(self, limit: int) -> int:
-        """Put the text of up to `limit` waiting items into the substring index; returns how many it were."""
-        return await self._database.write(updates.index_some, limit)
+    async def make_block(self, least: int) -> bool:
+        """Put changed items into a block, if they are at least so many; whether there may be more to do."""
+        made = await self._database.read(storing.make_block, least)
+        return made is not None and await self._database.write(storing.store_block, made)
 
     async def set_item(self, path: LibraryPath, **columns: object) -> bool:
         """Change single columns of one item; False where the catalog does not know it."""
@@ -120,6 +136,14 @@ class Catalog:
             yield batch
             after = (sort_key(batch[-1].record.name), batch[-1].record.name)
 
+    async def walk_all(self) -> AsyncIterator[ItemRow]:
+        """Every item in path order, in bounded memory; each batch is a snapshot of its own."""
+        after = ("", "", "", "")
+        while batch := await self._database.read(reads.all_items_after, after, _WALK_BATCH):
+            for row in batch:
+                yield row
+            after = reads.standing_of(batch[-1])
+
     async def item(self, path: LibraryPath) -> ItemRow | None:
         """One item, or None where it is unknown."""
         return await self._database.read(reads.item, path, sort_key(split(path)[1]))
@@ -161,18 +185,37 @@ class Catalog:
         """Counts over the whole library."""
         return await self._database.read(reads.totals)
 
-    async def search(self, query: Query, limit: int, offset: int = 0) -> tuple[list[ItemRow], int]:
-        """Matching items in path order, `limit` at most, and how many match in all."""
-        return await self._database.read(search.search, query, limit, offset)
+    async def search(
+        self, query: Node, sort: Sort = BY_PATH, limit: int = -1, offset: int = 0, cursor: str | None = None
+    ) -> Found:
+        """Matching items in an order, `limit` at most (-1: all), from `offset` or behind a `cursor`; and the total."""
+        return await self._searching(search.search, query, sort, limit, offset, cursor)
 
-    async def walk_matches(self, query: Query) -> AsyncIterator[ItemRow]:
-        """Every match in path order, in bounded memory; each batch is a snapshot of its own."""
-        after = search.FIRST
-        batch: list[ItemRow] = []
-        while batch := await self._database.read(search.matches_after, query, after, _WALK_BATCH):
-            for row in batch:
+    async def walk_matches(self, query: Node, sort: Sort = BY_PATH) -> AsyncIterator[ItemRow]:
+        """Every match in an order, in bounded memory; each batch is a snapshot of its own."""
+        cursor: str | None = None
+        while True:
+            found = await self.search(query, sort, _WALK_BATCH, cursor=cursor)
+            for row in found.rows:
                 yield row
-            after = search.place_of(batch[-1])
+            cursor = found.cursor
+            if cursor is None:
+                return
+
+    async def facets(self, query: Node, folder: LibraryPath = ROOT, limit: int = 50) -> tuple[Facets, int]:
+        """What the matches have in common, and how many there are; folders are those directly in `folder`."""
+        return await self._searching(search.count_facets, query, folder, limit)
+
+    async def _searching(
+        self, work: Callable[Concatenate[apsw.Connection, Views, P], T], *args: P.args, **kw: P.kwargs
+    ) -> T:
+        """Run a search; again where a block was replaced before it was read."""
+        for _ in range(_TRIES):
+            try:
+                return await self._database.read(work, self._views, *args, **kw)
+            except LookupError:
+                continue
+        raise BusyError("The catalog is being put in order: try again in a moment.")
 
     async def walk_without(self, missing: Literal["thumbnail", "hash"]) -> AsyncIterator[ItemRow]:
         """Every readable item that has no fresh thumbnail, or no hash, in the order of the catalog."""
@@ -183,6 +226,6 @@ class Catalog:
                 yield row
             batch, after = await self._database.read(reads.items_without, missing, after, _WALK_BATCH)
 
-    async def suggest(self, prefix: str, limit: int) -> list[str]:
-        """Tags, then words of names, that start with `prefix`."""
-        return await self._database.read(search.suggest, prefix, limit)
+    async def suggest(self, typed: str, limit: int) -> list[Suggestion]:
+        """Tags, then words of names, that somebody may be typing."""
+        return await self._searching(search.suggest, typed, limit)

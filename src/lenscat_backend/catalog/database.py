@@ -55,6 +55,10 @@ class Database:
         """Run `work(connection, ...)` on a reader thread, on one consistent snapshot."""
         return await self._run(self._read_pool, lambda: self._in_snapshot(work, *args, **kw))
 
+    def connect(self) -> apsw.Connection:
+        """Another connection, to read outside any snapshot; whoever gets it closes it."""
+        return _connect(self._path, _CACHE_KIB_READER)
+
     def close(self) -> None:
         """Wait for what runs and close every connection; the file stays."""
         self._read_pool.shutdown(cancel_futures=True)
@@ -166,18 +170,12 @@ def _ensure_tables(connection: apsw.Connection) -> None:
 
 def _connect(path: Path, cache_kib: int) -> apsw.Connection:
     connection = apsw.Connection(str(path))
-    connection.create_scalar_function("fold_case", _fold_case, 1, deterministic=True)
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")  # a power cut may lose the last commits: the next scan finds them
     connection.execute(f"PRAGMA cache_size=-{cache_kib}")
     connection.execute("PRAGMA temp_store=MEMORY")
     return connection
-
-
-def _fold_case(*values: apsw.SQLiteValue) -> str:
-    """A text for comparing in any case; SQLite's own lower() knows only ASCII."""
-    return values[0].casefold() if isinstance(values[0], str) else ""
 
 
 def _files(path: Path) -> tuple[Path, Path, Path]:

@@ -10,7 +10,7 @@ import orjson
 
 from lenscat_backend.catalog.records import ITEM_COLUMNS, Before, FolderRow, ItemRecord, ItemRow, KnownItem, Totals
 from lenscat_backend.models.paths import LibraryPath, split
-from lenscat_backend.models.text import sort_key
+from lenscat_backend.models.text import sort_key, sort_path
 
 ITEM_SELECT = f"SELECT folders.path, {', '.join('items.' + column for column in ITEM_COLUMNS)} FROM items "
 IN_ORDER = "folders.sort_path, folders.path, items.sort_key, items.name"
@@ -79,6 +79,25 @@ def items_after(connection: apsw.Connection, path: LibraryPath, after: tuple[str
         (path, *after, limit),
     )
     return [item_row(row) for row in rows]
+
+
+Standing = tuple[str, str, str, str]
+"""Where an item stands in the order of the whole library: its folder's sort path and path, its sort key and name."""
+
+
+def all_items_after(connection: apsw.Connection, after: Standing, limit: int) -> list[ItemRow]:
+    """Up to `limit` items of the whole library, in path order, that come after one."""
+    rows = connection.execute(
+        ITEM_SELECT + f"JOIN folders ON folders.id = items.folder_id WHERE ({IN_ORDER}) > (?, ?, ?, ?) "
+        f"ORDER BY {IN_ORDER} LIMIT ?",
+        (*after, limit),
+    )
+    return [item_row(row) for row in rows]
+
+
+def standing_of(row: ItemRow) -> Standing:
+    """Where an item stands."""
+    return sort_path(row.folder), row.folder, row.record.sort_key, row.record.name
 
 
 def item(connection: apsw.Connection, path: LibraryPath, sort_key: str) -> ItemRow | None:
@@ -176,7 +195,7 @@ def totals(connection: apsw.Connection) -> Totals:
         "coalesce(sum(sidecar_problem IS NOT NULL), 0) FROM items"
     ).fetchall()[0]
     folders = connection.execute("SELECT count(*), coalesce(sum(scanned = 0), 0) FROM folders").fetchall()[0]
-    waiting = connection.execute("SELECT count(*) FROM unindexed").get
+    waiting = connection.execute("SELECT count(*) FROM changed").get
     items, size, thumbs, sidecars, unreadable, damaged_count = (_whole(count) for count in counts)
     found, unscanned = (_whole(count) for count in folders)
     return Totals(items, found, unscanned, size, thumbs, sidecars, unreadable, damaged_count, _whole(waiting))

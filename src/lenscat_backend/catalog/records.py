@@ -7,12 +7,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from lenscat_backend.models.paths import LibraryPath
-from lenscat_backend.models.text import fold
-
-FIELD_SEPARATOR = "\x1e"
-"""Between name, tags and notes in the text that plain words are looked for in: no word spans two of them."""
-TAG_SEPARATOR = "\x1f\x1f"
-"""Before and after every tag; two characters, so that one letter more makes a trigram and short tags are indexed."""
 
 
 class ItemRecord(NamedTuple):
@@ -45,7 +39,6 @@ class ItemRecord(NamedTuple):
     hash: str | None
     thumb_etag: str
     thumb_source: str
-    haystack: str
 
 
 ITEM_COLUMNS = ItemRecord._fields
@@ -144,17 +137,3 @@ class Totals(NamedTuple):
 def known_of(record: ItemRecord) -> KnownItem:
     """The part of a record that decides whether the image must be looked at again."""
     return KnownItem._make(getattr(record, column) for column in KnownItem._fields)
-
-
-def haystack_of(name: str, tags: Sequence[str], notes: str) -> str:
-    """The folded text that searches look in: name, tags, notes, with separators that no query can hold."""
-    folded_tags = TAG_SEPARATOR.join(["", *map(searchable, tags), ""]) if tags else ""
-    return f"{searchable(name)}{FIELD_SEPARATOR}{folded_tags}{FIELD_SEPARATOR}{searchable(notes) if notes else ''}"
-
-
-def searchable(text: str) -> str:
-    """`text` as the haystacks hold it: folded, and without the separators."""
-    folded = fold(text)
-    if FIELD_SEPARATOR in folded or "\x1f" in folded or "\0" in folded:
-        return folded.replace(FIELD_SEPARATOR, " ").replace("\x1f", " ").replace("\0", " ")
-    return folded

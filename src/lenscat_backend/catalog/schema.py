@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 6
+from lenscat_backend.catalog.blocks.building import Row
+from lenscat_backend.catalog.blocks.storing import TABLES as BLOCK_TABLES
 
-TABLES = """
+SCHEMA_VERSION = 7
+
+_IN_BLOCKS = [column for column in Row._fields if column not in ("id", "folder_id")]
+_SEARCHED = ", ".join(_IN_BLOCKS)
+_BEFORE, _AFTER = (", ".join(f"{row}.{column}" for column in _IN_BLOCKS) for row in ("old", "new"))
+
+_ITEMS = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 
 CREATE TABLE folders (
@@ -55,39 +62,29 @@ CREATE TABLE items (
   favorite INTEGER NOT NULL,
   hash TEXT,
   thumb_etag TEXT NOT NULL,
-  thumb_source TEXT NOT NULL,
-  haystack TEXT NOT NULL
+  thumb_source TEXT NOT NULL
 );
 CREATE UNIQUE INDEX items_in_order ON items(folder_id, sort_key, name);
+"""
 
--- Substring search: folded text in trigrams. Only the index is stored, the text itself is items.haystack.
-CREATE VIRTUAL TABLE items_text USING fts5(
-  name, tags, notes, content='', contentless_delete=1, tokenize="trigram case_sensitive 1");
--- Fewer, larger merges than FTS5's own 4: a scan adds text in thousands of rows, and merging was half of the cost.
-INSERT INTO items_text (items_text, rank) VALUES ('automerge', 8);
--- Items whose text is not in items_text yet; a search looks through their haystack instead. The triggers do not say
--- INSERT OR IGNORE: in a trigger the conflict clause of the outer statement, an upsert, takes its place.
-CREATE TABLE unindexed (item_id INTEGER PRIMARY KEY);
-
+_TRIGGERS = f"""
 CREATE TRIGGER items_added AFTER INSERT ON items BEGIN
-  INSERT INTO unindexed SELECT new.id WHERE new.id NOT IN unindexed;
+  INSERT INTO changed (item_id) VALUES (new.id);
 END;
-CREATE TRIGGER items_text_changed AFTER UPDATE OF haystack ON items WHEN old.haystack IS NOT new.haystack BEGIN
-  DELETE FROM items_text WHERE rowid = old.id;
-  INSERT INTO unindexed SELECT new.id WHERE new.id NOT IN unindexed;
+CREATE TRIGGER items_changed AFTER UPDATE OF {_SEARCHED} ON items WHEN ({_BEFORE}) IS NOT ({_AFTER}) BEGIN
+  INSERT INTO changed (item_id) VALUES (new.id);
 END;
 CREATE TRIGGER items_removed AFTER DELETE ON items BEGIN
-  DELETE FROM items_text WHERE rowid = old.id;
-  DELETE FROM unindexed WHERE item_id = old.id;
+  INSERT INTO changed (item_id) VALUES (old.id);
+END;
+
+INSERT INTO facts VALUES ('folders', 0);  -- counts how often there came to be other folders
+CREATE TRIGGER folders_added AFTER INSERT ON folders BEGIN
+  UPDATE facts SET value = value + 1 WHERE name = 'folders';
+END;
+CREATE TRIGGER folders_removed AFTER DELETE ON folders BEGIN
+  UPDATE facts SET value = value + 1 WHERE name = 'folders';
 END;
 """
 
-_NAME_END = "instr(items.haystack, char(30))"
-_REST = f"substr(items.haystack, {_NAME_END} + 1)"
-HAYSTACK_PART = {
-    "": "items.haystack",
-    "name": f"substr(items.haystack, 1, {_NAME_END} - 1)",
-    "tags": f"substr({_REST}, 1, instr({_REST}, char(30)) - 1)",
-    "notes": f"substr({_REST}, instr({_REST}, char(30)) + 1)",
-}
-"""SQL for the parts of `items.haystack` ("": all of it), which `records.haystack_of` joins."""
+TABLES = _ITEMS + BLOCK_TABLES + _TRIGGERS

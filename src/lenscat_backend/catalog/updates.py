@@ -9,7 +9,6 @@ import orjson
 
 from lenscat_backend.catalog import listings
 from lenscat_backend.catalog.records import ITEM_COLUMNS, FolderUpdate
-from lenscat_backend.catalog.schema import HAYSTACK_PART
 from lenscat_backend.models.paths import ROOT, LibraryPath, join, split
 from lenscat_backend.models.text import sort_path
 
@@ -22,10 +21,6 @@ _UPSERT_ITEM = (
     "ON CONFLICT (folder_id, sort_key, name) DO UPDATE SET "
     + ", ".join(f"{column} = excluded.{column}" for column in _CHANGING)
 )
-_INDEX_TEXT = f"""
-INSERT OR REPLACE INTO items_text (rowid, name, tags, notes)
-SELECT id, {HAYSTACK_PART["name"]}, {HAYSTACK_PART["tags"]}, {HAYSTACK_PART["notes"]}
-FROM items WHERE id IN (SELECT item_id FROM unindexed WHERE item_id <= ?)"""
 
 
 def apply_updates(connection: apsw.Connection, updates: Iterable[FolderUpdate]) -> None:
@@ -76,15 +71,6 @@ def set_folder_error(
         "label = iif(?2, coalesce(?3, label), '') WHERE path = ?4",
         (error, int(pointer), label, path),
     )
-
-
-def index_some(connection: apsw.Connection, limit: int) -> int:
-    """Move the text of up to `limit` items into the substring index; returns how many were waiting and are done."""
-    waiting = connection.execute("SELECT item_id FROM unindexed ORDER BY item_id LIMIT ?", (limit,)).fetchall()
-    if waiting:
-        connection.execute(_INDEX_TEXT, waiting[-1])
-        connection.execute("DELETE FROM unindexed WHERE item_id <= ?", waiting[-1])
-    return len(waiting)
 
 
 def set_columns(connection: apsw.Connection, path: LibraryPath, sort_key: str, values: dict[str, object]) -> bool:

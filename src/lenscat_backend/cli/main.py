@@ -97,6 +97,9 @@ def search_command(
     library: RequiredLibrary,
     query: Annotated[list[str], typer.Argument(help='For example: beach tag:family "rating>=4" -sunset')],
     limit: Annotated[int, typer.Option(min=0, help="Print at most so many.")] = 1000,
+    sort: Annotated[
+        str, typer.Option(help="By path, name, date, rating, size, relevance or random:SEED; -date turns it round.")
+    ] = "",
     no_scan: NoScan = False,
     as_json: AsJson = False,
     **given: Any,
@@ -105,7 +108,7 @@ def search_command(
 
     Example: lenscat search ~/Pictures tag:family sunset
     """
-    _run("search", " ".join(query), limit, no_scan, as_json, library=library, **given)
+    _run("search", " ".join(query), limit, sort, no_scan, as_json, library=library, **given)
 
 
 @app.command("check")

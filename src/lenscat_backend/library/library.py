@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Self
 
+from lenscat_backend.catalog.blocks.facets import Facets
+from lenscat_backend.catalog.blocks.suggest import Suggestion
 from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.catalog.records import Totals
 from lenscat_backend.errors import LenscatError, NotFoundError, UnreachableError, UnsupportedError
@@ -28,14 +30,16 @@ from lenscat_backend.library.threads import in_thread
 from lenscat_backend.library.thumbnails import Thumbnail, Thumbnails
 from lenscat_backend.library.tree_scan import ScanProgress
 from lenscat_backend.library.upkeep import Upkeep
-from lenscat_backend.library.views import Item, make_item
+from lenscat_backend.library.views import Item, Page, make_item
 from lenscat_backend.library.watching import target_watches, watch_maker
 from lenscat_backend.library.work_queue import WorkQueue
 from lenscat_backend.models.edit import editable
 from lenscat_backend.models.manifest import FolderManifest
 from lenscat_backend.models.paths import ROOT, LibraryPath, join, parse_path
 from lenscat_backend.models.pointer import Pointer
-from lenscat_backend.models.query import parse_query
+from lenscat_backend.models.search.nodes import Everything
+from lenscat_backend.models.search.parser import parse_query
+from lenscat_backend.models.search.sorting import BY_PATH, parse_sort
 from lenscat_backend.models.sidecar import Edit
 from lenscat_backend.models.times import format_time, now_utc
 from lenscat_backend.storage.base import Store
@@ -90,7 +94,7 @@ class Library:
             target_watches(opened, options, self._follow),
             poll_s=options.poll_s,
         )
-        self._upkeep = Upkeep(self.catalog, self._freshness, self._manifests)
+        self._upkeep = Upkeep(self.catalog, self._scanner, self._freshness, self._manifests)
         return self
 
     async def __aexit__(
@@ -202,34 +206,47 @@ class Library:
         except UnsupportedError:  # not every key, and not every name, is good for one
             return None
 
-    async def search(self, query: str = "", limit: int = -1) -> AsyncIterator[Item]:
-        """Every picture that matches, in path order; `docs/search.md` explains the language."""
-        parse_query(query)  # a wrong query is said before any work
+    async def search(self, query: str = "", limit: int = -1, sort: str = "") -> AsyncIterator[Item]:
+        """Every picture that matches, in path order or another; `docs/search.md` explains the language and `sort`."""
+        parse_query(query), parse_sort(sort)  # what is wrong is said before any work
         await self._freshness.refresh()
-        async for item in self.stored_search(query, limit):
+        async for item in self.stored_search(query, limit, sort):
             yield item
 
-    async def stored_search(self, query: str = "", limit: int = -1) -> AsyncIterator[Item]:
+    async def stored_search(self, query: str = "", limit: int = -1, sort: str = "") -> AsyncIterator[Item]:
         """Like `search`, but of what the last scan found."""
         count = 0
-        parsed = parse_query(query)
-        async for row in self.catalog.walk_matches(parsed):
+        order, root = parse_sort(sort), parse_query(query).root
+        rows = self.catalog.walk_all() if root == Everything() and order == BY_PATH else None
+        async for row in rows or self.catalog.walk_matches(root, order):
             if 0 <= limit <= count:
                 return
             count += 1
             yield make_item(row, MIME_TYPES.get(row.record.format, ""))
 
-    async def search_page(self, query: str, limit: int, offset: int = 0) -> tuple[list[Item], int]:
-        """One page of matches in path order, and how many match in all."""
-        parsed = parse_query(query)
+    async def search_page(
+        self, query: str, limit: int, offset: int = 0, sort: str = "", cursor: str | None = None
+    ) -> Page:
+        """One page of matches, from `offset` or behind the `cursor` of the page before, and how many match in all."""
+        parsed, order = parse_query(query), parse_sort(sort)
         await self._freshness.refresh()
-        rows, total = await self.catalog.search(parsed, limit, offset)
-        return [make_item(row, MIME_TYPES.get(row.record.format, "")) for row in rows], total
+        found = await self.catalog.search(parsed.root, order, limit, offset, cursor)
+        items = [make_item(row, MIME_TYPES.get(row.record.format, "")) for row in found.rows]
+        return Page(items, found.total, found.cursor)
 
-    async def suggest(self, prefix: str, limit: int = 10) -> list[str]:
-        """Tags, then words of names, that start with `prefix`."""
+    async def facets(self, query: str = "", folder: str = "", limit: int = 50) -> tuple[Facets, int]:
+        """What the matches have in common (tags, months, cameras ...), and how many they are.
+
+        Folders are those directly in `folder`; of tags, cameras, lenses and folders at most `limit` are told.
+        """
+        parsed, path = parse_query(query), parse_path(folder)
         await self._freshness.refresh()
-        return await self.catalog.suggest(prefix, limit)
+        return await self.catalog.facets(parsed.root, path, limit)
+
+    async def suggest(self, typed: str, limit: int = 10) -> list[Suggestion]:
+        """Tags, then words of names, that somebody may be typing: what begins so first, then what holds it."""
+        await self._freshness.refresh()
+        return await self.catalog.suggest(typed, limit)
 
     async def scan(self, progress: ScanProgress | None = None) -> ScanProgress:
         """Look at the whole library; returns once the catalog equals the files."""

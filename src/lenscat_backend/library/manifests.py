@@ -23,7 +23,6 @@ from lenscat_backend.library.place import Place
 from lenscat_backend.library.threads import in_thread
 from lenscat_backend.models.manifest import RollupItem
 from lenscat_backend.models.paths import LibraryPath, join
-from lenscat_backend.models.query import Query
 from lenscat_backend.models.times import format_time, now_utc
 from lenscat_backend.storage.base import Store
 
@@ -129,7 +128,7 @@ class Manifests:
 
     async def _rollup_chunks(self) -> AsyncIterator[tuple[bytes, int]]:
         batch: list[bytes] = []
-        async for row in self._catalog.walk_matches(Query()):
+        async for row in self._catalog.walk_all():
             batch.append(orjson.dumps(rollup_item(row)))
             if len(batch) == ROLLUP_CHUNK_ITEMS:
                 yield b",".join(batch), len(batch)

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import orjson
 
-from lenscat_backend.catalog.records import ItemRecord, KnownItem, haystack_of
+from lenscat_backend.catalog.records import ItemRecord, KnownItem
 from lenscat_backend.errors import SidecarDamagedError
 from lenscat_backend.library.listing import Change
 from lenscat_backend.models.facts import ImageFacts
-from lenscat_backend.models.sidecar import Sidecar, parse_sidecar, text_or_none, unite
+from lenscat_backend.models.sidecar import Sidecar, parse_sidecar, text_or_none
 from lenscat_backend.models.text import sort_key
 from lenscat_backend.storage.base import Entry
 
@@ -56,8 +56,6 @@ def make_record(change: Change, format_name: str, read: Read) -> ItemRecord:
     """The catalog's row of one image."""
     image, facts, sidecar = change.image, read.facts, read.sidecar
     words = _words_of(sidecar) if sidecar else _NO_WORDS
-    keywords = facts.keywords if facts else None
-    searched = words.tags if not keywords else unite(words.tags, keywords)
     return ItemRecord(
         sort_key=sort_key(image.name),
         name=image.name,
@@ -81,7 +79,6 @@ def make_record(change: Change, format_name: str, read: Read) -> ItemRecord:
         hash=_current_hash(change, sidecar),
         thumb_etag=change.thumbnail.plain_etag if change.thumbnail else "",
         thumb_source=_thumb_source(change),
-        haystack=haystack_of(image.name, searched, words.notes),
     )
 
 
@@ -99,7 +96,6 @@ def provisional_record(name: str, format_name: str, tags: Sequence[str], notes: 
         has_sidecar=int(bool(tags or notes)),
         tags=orjson.dumps(said).decode(),
         notes=_storable(notes),
-        haystack=haystack_of(name, said, _storable(notes)),
     )
 
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+from lenscat_backend.catalog.blocks.storing import BLOCK_ITEMS
 from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.catalog.records import FolderRow, FolderUpdate
 from lenscat_backend.errors import LenscatError, NotFoundError, UnreachableError
@@ -39,8 +40,9 @@ READ_AT_ONCE_REMOTE = 300
 """The same where each is a request."""
 LARGE_AGAIN_S = 30.0
 """For so long what was listed of a large folder is believed: each of its pages would list it whole again."""
-INDEX_BATCH = 1000
-INDEX_PAUSE_S = 0.1
+MANY_CHANGES = 500
+"""Fewer are no reason for another block: searches look at them apart."""
+BLOCK_PAUSE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,8 @@ class Scanner:
         self._processes = threads or os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._processes + 1 + REMOTE_FOLDERS, "scan")
         self._look_pool = ThreadPoolExecutor(LOOKS_AT_ONCE, "look")
-        self._indexing = 0
-        """How many scans bring the text index up to date behind them."""
+        self._scans = 0
+        """How many scans are running."""
         self._looks: dict[LibraryPath, asyncio.Task[Looked]] = {}
         self._queued: dict[LibraryPath, asyncio.Task[Looked]] = {}
         self._streamed: dict[LibraryPath, float] = {}
@@ -120,7 +122,6 @@ class Scanner:
         if change is not None and not is_unchanged(change):
             await self._ensure_parents(path)
             await self._catalog.apply([await self._in_thread(probe.probe_images, self._place, folder, [change])])
-            await self._catalog.index_some(INDEX_BATCH)
             self._on_change(folder)
 
     async def read_images(self, path: LibraryPath, listing: FolderListing, names: Collection[str]) -> None:
@@ -137,36 +138,39 @@ class Scanner:
             await self._store_parts(found)
         else:
             await self._store(probe.updates_of(self._place, path, found, await self._catalog.known_items(path)))
-        await self.index_text()
         self._on_change(path)
 
     async def scan_tree(self, progress: ScanProgress | None = None, part: Part = WHOLE) -> ScanProgress:
-        """Look at every folder of the library, or a part of it; put the text of new items into the substring index."""
+        """Look at every folder of the library, or a part of it, and put what is new into blocks for searches."""
         progress = progress or ScanProgress()
         hooks = Hooks(self._on_change, self.note_error)
         scan = TreeScan(self._catalog, self._place, self._spec, self._pool, progress, hooks, part)
-        indexing = asyncio.ensure_future(self._index_text_while(scan))
-        self._indexing += 1
+        ended = asyncio.Event()
+        behind = asyncio.ensure_future(self._make_blocks_until(ended))
+        self._scans += 1
         try:
             await scan.run(self._processes)
-            await self.index_text()
         finally:
             scan.stop()
+            ended.set()
+            self._scans -= 1
+            await behind
             progress.running = False
-            self._indexing -= 1
-            await indexing
+        await self.make_blocks()
         return progress
 
-    async def index_text(self) -> None:
-        """Bring the substring index up to date; searches are right before it is, only slower."""
-        while await self._catalog.index_some(INDEX_BATCH):
-            await asyncio.sleep(0)
+    async def make_blocks(self) -> None:
+        """Put what changed into blocks where it is much; searches are right before that, only slower."""
+        while await self._catalog.make_block(MANY_CHANGES):
+            pass
 
-    async def _index_text_while(self, scan: TreeScan) -> None:
-        """Behind a scan, a little at a time: at its end the writer alone would use one core, and the others none."""
-        while not scan.stopped:
-            await self._catalog.index_some(INDEX_BATCH)
-            await asyncio.sleep(INDEX_PAUSE_S)
+    async def _make_blocks_until(self, ended: asyncio.Event) -> None:
+        """Behind a scan, a whole block at a time: at its end little is left to do."""
+        while not ended.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), BLOCK_PAUSE_S)
+                return
+            await self._catalog.make_block(BLOCK_ITEMS)
 
     async def _look_after(self, path: LibraryPath, running: asyncio.Task[Looked] | None) -> Looked:
         if running is not None:
@@ -217,7 +221,7 @@ class Scanner:
             self.streaming.discard(path)
         self._streamed[path] = time.monotonic()
         self._on_change(path)
-        if changed and not self._indexing:  # a scan reads them on its way
+        if changed and not self._scans:  # a scan reads them on its way
             self._on_unread(path)
         return Looked(None, changed)
 
@@ -242,8 +246,6 @@ class Scanner:
         if large:
             await self.read_images(path, listing, {image.name for image in in_order(listing.images)[:at_once]})
             self._on_unread(path)
-        elif changes and not self._indexing:  # a scan does it; nobody who opens a folder waits for the text of others
-            await self._catalog.index_some(READ_AT_ONCE)
 
     async def _check_mounted(self, listing: FolderListing) -> None:
         """A root that lost everything and lies on another device is an unmounted disk, not an empty library."""

@@ -13,6 +13,7 @@ from lenscat_backend.errors import LenscatError
 from lenscat_backend.library.freshness import SMALL_LIBRARY, Freshness
 from lenscat_backend.library.manifests import Manifests
 from lenscat_backend.library.retrying import until_done
+from lenscat_backend.library.scan import Scanner
 from lenscat_backend.library.threads import in_thread
 from lenscat_backend.models.paths import LibraryPath
 from lenscat_backend.storage.base import Store
@@ -34,8 +35,9 @@ ROLLUP_PAUSES = 20
 class Upkeep:
     """The background work of one library. Until `start`, changes are only noted."""
 
-    def __init__(self, catalog: Catalog, freshness: Freshness, manifests: Manifests) -> None:
+    def __init__(self, catalog: Catalog, scanner: Scanner, freshness: Freshness, manifests: Manifests) -> None:
         self._catalog = catalog
+        self._scanner = scanner
         self._freshness = freshness
         self._manifests = manifests
         self._tasks: set[asyncio.Task[None]] = set()
@@ -147,6 +149,7 @@ class Upkeep:
             return
         if self._freshness.watch is not None:
             await self._freshness.refresh()
+        await self._scanner.make_blocks()
         await self._manifests.write_waiting()
         if self._rolling_up is None or self._rolling_up.done():
             self._rolling_up = self.spawn(self._roll_up())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -33,6 +34,14 @@ class Item:
     hash: str | None
     exif: Fields
     problem: str | None
+
+
+class Page(NamedTuple):
+    """A page of search results, how many match in all, and what asks for the next page; None where there is none."""
+
+    items: list[Item]
+    total: int
+    cursor: str | None
 
 
 def make_item(row: ItemRow, mime_type: str) -> Item:

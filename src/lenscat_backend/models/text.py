@@ -17,6 +17,14 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", stripped.casefold())
 
 
+def searchable(text: str) -> str:
+    """`text` as searches see it: folded, white space as single spaces and none at its ends."""
+    folded = fold(text)
+    if folded.isalnum():
+        return folded
+    return " ".join(folded.replace("\0", " ").split())
+
+
 def sort_key(name: str) -> str:
     """A key whose code-point order is the order people count in: ``img2`` before ``img10``, case and accents aside.
 

@@ -27,12 +27,13 @@ class Core:
     """The folder of each item, and the orders people look at them in.
 
     `by_path` and `by_name` list the items: by folder in the order of the tree and then by name, or by name and then by
-    folder.
+    folder. `path_hash` is the CRC-32 of its path.
     """
 
     folder: Coded[int]
     by_path: NDArray[np.uint32]
     by_name: NDArray[np.uint32]
+    path_hash: NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from lenscat_backend.catalog.blocks.block import Block, Core, Facts, Hashes, Ids
 from lenscat_backend.catalog.blocks.columns import Coder, Places, TagCoder
 from lenscat_backend.catalog.blocks.texts import Texts
-from lenscat_backend.models.text import fold
+from lenscat_backend.models.text import fold, searchable
 
 DIGEST_BYTES = 32
 
@@ -79,12 +80,12 @@ class Builder:
             self._hashed.append(item)
             self._digests += digest
 
-    def parts(self, folder_ranks: Mapping[int, int]) -> dict[str, object]:
-        """The parts of the block, see `PARTS`; `folder_ranks` has each folder's place in the order of the tree."""
+    def parts(self, folders: Mapping[int, str]) -> dict[str, object]:
+        """The parts of the block, see `PARTS`; `folders` has all paths by id, in the order of the tree."""
         places = np.array(self._places, np.float64).reshape(-1, 3)
         return {
             "ids": Ids(np.array(self._ids, np.int64)),
-            "core": self._core(folder_ranks),
+            "core": self._core(folders),
             "facts": Facts(
                 np.array(self._taken, np.int64),
                 np.array(self._sizes, np.int64),
@@ -104,8 +105,9 @@ class Builder:
         if latitude is not None and longitude is not None:
             self._places.append((item, latitude, longitude))
 
-    def _core(self, folder_ranks: Mapping[int, int]) -> Core:
+    def _core(self, folders: Mapping[int, str]) -> Core:
         folder = self._folder.column()
+        folder_ranks = {number: rank for rank, number in enumerate(folders)}
         value_ranks = np.array([folder_ranks[number] for number in folder.values if number is not None], np.int64)
         ranks = value_ranks[folder.codes]
         texts = [f"{key}\0{name}" for key, name in zip(self._sort_keys, self._names, strict=True)]
@@ -113,23 +115,20 @@ class Builder:
         name_order = np.array(order, np.uint32)
         by_path = name_order[np.argsort(ranks[name_order], kind="stable")]
         by_name = np.lexsort((ranks, _ranks(texts, order))).astype(np.uint32)
-        return Core(folder, by_path, by_name)
+        begins = [zlib.crc32(f"{folders[number]}/".encode()) for number in folder.values if number is not None]
+        hashes = [
+            zlib.crc32(name.encode(), begins[code])
+            for code, name in zip(folder.codes.tolist(), self._names, strict=True)
+        ]
+        return Core(folder, by_path, by_name, np.array(hashes, np.uint32))
 
 
-def block_of(rows: Iterable[Row], folder_ranks: Mapping[int, int]) -> Block:
+def block_of(rows: Iterable[Row], folders: Mapping[int, str]) -> Block:
     """A block that is in memory alone, of rows in the order of their ids."""
     builder = Builder()
     for row in rows:
         builder.add(row)
-    return Block(builder.parts(folder_ranks).__getitem__)
-
-
-def searchable(text: str) -> str:
-    """`text` as searches see it: folded, white space as single spaces and none at its ends."""
-    folded = fold(text)
-    if folded.isalnum():
-        return folded
-    return " ".join(folded.replace("\0", " ").split())
+    return Block(builder.parts(folders).__getitem__)
 
 
 def time_digits(created_at: str | None) -> int:

@@ -9,7 +9,6 @@ from typing import Any, assert_never
 import numpy as np
 
 from lenscat_backend.catalog.blocks.block import Block
-from lenscat_backend.catalog.blocks.building import searchable
 from lenscat_backend.catalog.blocks.columns import Coded
 from lenscat_backend.catalog.blocks.paths import path_matches
 from lenscat_backend.catalog.blocks.texts import Mask, Texts
@@ -29,6 +28,7 @@ from lenscat_backend.models.search.nodes import (
     Text,
 )
 from lenscat_backend.models.search.pattern import Pattern
+from lenscat_backend.models.text import searchable
 
 _EARTH_KM = 6371.0088
 _SLACK = 1e-9

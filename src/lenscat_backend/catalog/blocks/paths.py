@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from lenscat_backend.catalog.blocks.block import Block
-from lenscat_backend.catalog.blocks.building import searchable
 from lenscat_backend.catalog.blocks.texts import Mask
 from lenscat_backend.catalog.blocks.view import Tree
 from lenscat_backend.models.search.pattern import Pattern
+from lenscat_backend.models.text import searchable
 
 
 def path_matches(pattern: Pattern, block: Block, tree: Tree) -> Mask:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from lenscat_backend.catalog.blocks.block import PARTS, Ids
 from lenscat_backend.catalog.blocks.building import Builder, Row
 from lenscat_backend.catalog.blocks.packing import pack, unpack
+from lenscat_backend.models.paths import LibraryPath
 
 BLOCK_ITEMS = 131_072
 """How many items a block holds at most. More make it slower to make, and many small ones make searches slower."""
@@ -99,10 +100,10 @@ def rows_of(connection: apsw.Connection, ids: Iterable[int]) -> Iterator[Row]:
     yield from map(Row._make, connection.execute(_ROWS))
 
 
-def folder_ranks(connection: apsw.Connection) -> dict[int, int]:
-    """The place of each folder in the order of the tree, by its id."""
-    rows = connection.execute("SELECT id FROM folders ORDER BY sort_path, path")
-    return {int(row[0]): rank for rank, row in enumerate(rows)}
+def folder_paths(connection: apsw.Connection) -> dict[int, LibraryPath]:
+    """The paths of all folders by their ids, in the order of the tree."""
+    rows: list[Any] = connection.execute("SELECT id, path FROM folders ORDER BY sort_path, path").fetchall()
+    return {number: LibraryPath(path) for number, path in rows}
 
 
 def make_block(connection: apsw.Connection, least: int) -> Made | None:
@@ -116,7 +117,7 @@ def make_block(connection: apsw.Connection, least: int) -> Made | None:
     builder = Builder()
     for row in rows_of(connection, np.unique(np.concatenate([changed, *living]))):
         builder.add(row)
-    parts = builder.parts(folder_ranks(connection))
+    parts = builder.parts(folder_paths(connection))
     packed = {name: pack(part) for name, part in parts.items()}
     return Made(generation(connection), seq, changed, packed, [block.number for block in merged])
 

@@ -60,6 +60,15 @@ class Texts:
             return found
         return self._at_edge(numbers, where)
 
+    def has_word(self, needle: str) -> Mask:
+        """Which items' texts hold a folded, non-empty needle as whole words."""
+        parts = pieces(needle)
+        if len(parts) > 1:
+            return self._phrase(parts, "anywhere")
+        found = np.zeros(len(self), bool)
+        self.postings.mark(self.vocabulary.find(parts[0], "whole"), found)
+        return found
+
     def text(self, item: int) -> str:
         """One item's text, as it was folded."""
         tokens = [self.vocabulary.token(number) for number in self.stream[self.begins[item] : self.begins[item + 1]]]

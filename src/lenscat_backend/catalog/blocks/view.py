@@ -6,7 +6,7 @@ import threading
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import apsw
@@ -15,23 +15,33 @@ from numpy.typing import NDArray
 
 from lenscat_backend.catalog.blocks import storing
 from lenscat_backend.catalog.blocks.block import Block
-from lenscat_backend.catalog.blocks.building import block_of, searchable
+from lenscat_backend.catalog.blocks.building import block_of
 from lenscat_backend.catalog.blocks.texts import Mask
 from lenscat_backend.models.paths import LibraryPath
+from lenscat_backend.models.text import searchable
 
 _MERGE_BELOW = 4
 """Recent changes join those before them that are at most so many times as many."""
 
 
-class Source(NamedTuple):
+@dataclass(frozen=True)
+class Source:
     """A block, and which of its items count."""
 
     block: Block
     live: Mask
 
+    @cached_property
+    def tag_counts(self) -> dict[str, int]:
+        """How many items have each tag."""
+        return self.block.tags.counts(self.live)
+
 
 class Tree(NamedTuple):
-    """The folders: by id their paths and places in the order of the tree, and all folded paths in order, with ids."""
+    """The folders: by id their paths and places in the order of the tree, and all folded paths in order, with ids.
+
+    `paths` is in the order of the tree.
+    """
 
     paths: dict[int, LibraryPath]
     ranks: dict[int, int]
@@ -79,6 +89,7 @@ class Views:
         self._blocks: dict[int, tuple[storing.Stored, Block]] = {}
         self._generation = -1
         self._recent: list[_Recent] = []
+        self._sources: dict[int, Source] = {}
         self._tree: tuple[int, Tree] | None = None
         self._view: tuple[tuple[int, int, int], View] | None = None
 
@@ -108,10 +119,18 @@ class Views:
         over = np.empty(0, np.int64)
         sources: list[Source] = []
         for recent in reversed(self._recent):
-            sources.append(Source(recent.block, _live(recent.block, None, over)))
+            sources.append(self._source(recent.block, None, over))
             over = np.union1d(over, recent.ids)
-        old = [Source(block, _live(block, stored.dead, over)) for stored, block in self._blocks.values()]
-        return View((*old, *sources), tree)
+        sources += [self._source(block, stored.dead, over) for stored, block in self._blocks.values()]
+        self._sources = {id(source.block): source for source in sources}
+        return View(tuple(sources), tree)
+
+    def _source(self, block: Block, dead: Mask | None, over: NDArray[np.int64]) -> Source:
+        """The one there was, where nothing has changed: it keeps what it has counted."""
+        live, before = _live(block, dead, over), self._sources.get(id(block))
+        if before is not None and before.block is block and np.array_equal(before.live, live):
+            return before
+        return Source(block, live)
 
     def _take_blocks(self, stored: Sequence[storing.Stored]) -> None:
         before = self._blocks
@@ -128,7 +147,7 @@ class Views:
         while self._recent and len(self._recent[-1].ids) <= _MERGE_BELOW * len(ids):
             before = self._recent.pop()
             ids, after = np.union1d(ids, before.ids), before.after
-        self._recent.append(_Recent(after, upto, ids, block_of(storing.rows_of(connection, ids), tree.ranks)))
+        self._recent.append(_Recent(after, upto, ids, block_of(storing.rows_of(connection, ids), tree.paths)))
 
     def _load(self, number: int, part: str) -> Any:
         with self._reading:
@@ -148,7 +167,6 @@ def _folder_changes(connection: apsw.Connection) -> int:
 
 
 def _read_tree(connection: apsw.Connection) -> Tree:
-    rows: list[Any] = connection.execute("SELECT id, path FROM folders ORDER BY sort_path, path").fetchall()
-    paths = {number: LibraryPath(path) for number, path in rows}
-    ranks = {number: rank for rank, (number, _) in enumerate(rows)}
-    return Tree(paths, ranks, sorted((searchable(path), number) for number, path in rows))
+    paths = storing.folder_paths(connection)
+    ranks = {number: rank for rank, number in enumerate(paths)}
+    return Tree(paths, ranks, sorted((searchable(path), number) for number, path in paths.items()))

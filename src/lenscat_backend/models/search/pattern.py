@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from lenscat_backend.models.text import fold
+
 Kind = Literal["contains", "equals", "starts", "glob"]
 
 
@@ -45,6 +47,15 @@ class Pattern:
         regex = self.regex()
         found = regex.fullmatch(text) if self.anchored else regex.match(text) if self.from_start else regex.search(text)
         return found is not None
+
+
+def folded_glob(text: str) -> str:
+    """A glob as it is looked for; a letter that folds to ``*`` or ``?`` stands for any one character."""
+    return "".join(part if part in ("*", "?") else _literal(part) for part in re.split(r"([*?])", text))
+
+
+def _literal(text: str) -> str:
+    return re.sub(r"[*?]", "?", re.sub(r"\s+", " ", fold(text)))
 
 
 @lru_cache
