@@ -47,7 +47,7 @@ def with_catalog(path: Path, work: Callable[[Catalog], Awaitable[Any]]) -> Any:
 
 async def paths(catalog: Catalog, query: str) -> list[str]:
     root = parse_query(query).root
-    rows, total, _ = await catalog.search(root)
+    rows, total, *_ = await catalog.search(root)
     assert total == len(rows)
     assert [row async for row in catalog.walk_matches(root)] == rows
     if not query:

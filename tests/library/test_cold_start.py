@@ -65,7 +65,7 @@ async def library(store: SlowStore, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 async def found(library: Library, query: str) -> list[str]:
-    items, total, _ = await library.search_page(query, 100)
+    items, total, *_ = await library.search_page(query, 100)
     assert total == len(items)
     return [item.path for item in items]
 

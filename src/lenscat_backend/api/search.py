@@ -35,7 +35,7 @@ async def search(
     """The matches in path order, or in another; `total` counts all of them."""
     page = await library.search_page(q, limit, offset, sort, cursor)
     items = [_found(item) for item in page.items]
-    scanning = library.freshness.scanning
+    scanning = library.freshness.is_incomplete or page.partial
     return json_reply({"items": items, "total": page.total, "cursor": page.cursor, "scanning": scanning})
 
 
@@ -47,9 +47,9 @@ async def facets(
     limit: Annotated[int, Query(ge=0, le=1000)] = 50,
 ) -> Response:
     """How many of the matches have each tag, were taken in each month, by each camera ..."""
-    found, total = await library.facets(q, folder, limit)
+    found, total, partial = await library.facets(q, folder, limit)
     counts = {name: _counts(pairs) for name, pairs in found._asdict().items()}
-    return json_reply({"total": total, **counts, "scanning": library.freshness.scanning})
+    return json_reply({"total": total, **counts, "scanning": library.freshness.is_incomplete or partial})
 
 
 @router.get("/api/search/suggest", response_model=SuggestReply)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Concatenate, Literal, ParamSpec, TypeVar
@@ -11,6 +12,7 @@ import apsw
 from lenscat_backend.catalog import provisional, reads, search, updates
 from lenscat_backend.catalog.blocks import storing
 from lenscat_backend.catalog.blocks.facets import Facets
+from lenscat_backend.catalog.blocks.making import make_apart
 from lenscat_backend.catalog.blocks.suggest import Suggestion
 from lenscat_backend.catalog.blocks.view import Views
 from lenscat_backend.catalog.database import Database
@@ -27,6 +29,8 @@ T = TypeVar("T")
 
 _WALK_BATCH = 2000
 _TRIES = 5
+_MADE_HERE = 4096
+"""Blocks of more items are made in a process of their own."""
 
 
 class Catalog:
@@ -70,8 +74,17 @@ class Catalog:
 
     async def make_block(self, least: int) -> bool:
         """Put changed items into a block, if they are at least so many; whether there may be more to do."""
+        rows = await self._database.read(storing.rows_to_make, least)
+        if not rows:
+            return False
+        if rows > _MADE_HERE:
+            return await asyncio.to_thread(make_apart, self._database.path, least)
         made = await self._database.read(storing.make_block, least)
         return made is not None and await self._database.write(storing.store_block, made)
+
+    async def empty_log(self) -> None:
+        """Give back the disk space that a large change took."""
+        await self._database.empty_log()
 
     async def set_item(self, path: LibraryPath, **columns: object) -> bool:
         """Change single columns of one item; False where the catalog does not know it."""
@@ -202,8 +215,8 @@ class Catalog:
             if cursor is None:
                 return
 
-    async def facets(self, query: Node, folder: LibraryPath = ROOT, limit: int = 50) -> tuple[Facets, int]:
-        """What the matches have in common, and how many there are; folders are those directly in `folder`."""
+    async def facets(self, query: Node, folder: LibraryPath = ROOT, limit: int = 50) -> tuple[Facets, int, bool]:
+        """What the matches have in common, how many they are, and whether that is partial, see `search.Found`."""
         return await self._searching(search.count_facets, query, folder, limit)
 
     async def _searching(

@@ -28,6 +28,10 @@ class Checkpointer:
             self._thread.submit(self._checkpoint)
         return apsw.SQLITE_OK
 
+    def empty(self) -> None:
+        """Move all of it and give the space back, unless somebody reads or writes right now; waits for the disk."""
+        self._thread.submit(self._run, apsw.SQLITE_CHECKPOINT_TRUNCATE).result()
+
     def close(self) -> None:
         """Wait for the one that runs."""
         self._thread.shutdown()
@@ -35,12 +39,16 @@ class Checkpointer:
     def _checkpoint(self) -> None:
         """Move what no reader needs any more. PASSIVE: neither readers nor the writer wait for it."""
         try:
+            self._run(apsw.SQLITE_CHECKPOINT_PASSIVE)
+        finally:
+            self._busy.release()
+
+    def _run(self, mode: int) -> None:
+        try:
             connection = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READWRITE)
             try:
-                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                connection.wal_checkpoint(mode=mode)
             finally:
                 connection.close()
         except apsw.Error as error:
             _log.debug("The catalog's log could not be moved now, and is after a later write: %s", error)
-        finally:
-            self._busy.release()

@@ -35,7 +35,7 @@ class Database:
     """
 
     def __init__(self, path: Path, prepare: Callable[[apsw.Connection], None] = lambda connection: None) -> None:
-        self._path = path
+        self.path = path
         self._prepare = prepare
         self._times_made_anew = 0
         self._writer = _open_or_rebuild(path)
@@ -57,7 +57,7 @@ class Database:
 
     def connect(self) -> apsw.Connection:
         """Another connection, to read outside any snapshot; whoever gets it closes it."""
-        return _connect(self._path, _CACHE_KIB_READER)
+        return _connect(self.path, _CACHE_KIB_READER)
 
     def close(self) -> None:
         """Wait for what runs and close every connection; the file stays."""
@@ -68,9 +68,13 @@ class Database:
             self._readers.get().close()
         self._writer.close()
 
+    async def empty_log(self) -> None:
+        """Give back the disk space of the write-ahead log, where nobody needs it right now."""
+        await asyncio.to_thread(self._checkpointer.empty)
+
     def size_bytes(self) -> int:
         """Size of the file and its write-ahead log, in bytes."""
-        return sum(_size(path) for path in _files(self._path)[:2])
+        return sum(_size(path) for path in _files(self.path)[:2])
 
     async def _run(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         loop, before = asyncio.get_running_loop(), self._times_made_anew
@@ -88,10 +92,10 @@ class Database:
         try:
             for connection in (*readers, self._writer):
                 connection.close(True)
-            self._writer = _wipe_and_open(self._path)
+            self._writer = _wipe_and_open(self.path)
             self._writer.set_wal_hook(self._checkpointer.grown)
             self._in_transaction(self._prepare)
-            readers = [_connect(self._path, _CACHE_KIB_READER) for _ in readers]
+            readers = [_connect(self.path, _CACHE_KIB_READER) for _ in readers]
             self._times_made_anew += 1
         finally:
             for reader in readers:

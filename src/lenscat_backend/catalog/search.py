@@ -25,11 +25,15 @@ _ROWS_AT_ONCE = 500
 
 
 class Found(NamedTuple):
-    """A page of matches, how many match in all, and where the next page begins; None where this one is the last."""
+    """A page of matches, how many match in all, and where the next page begins; None where this one is the last.
+
+    `partial`: so much has changed that not all of it was looked at.
+    """
 
     rows: list[ItemRow]
     total: int
     cursor: str | None
+    partial: bool
 
 
 def search(
@@ -49,17 +53,17 @@ def search(
     placed = first(connection, view, matches, order_of(sort, query), count + 1, after)[offset:]
     page = placed[: max(0, count - offset)]
     rows = _rows(connection, [id_ for id_, _ in page])
-    more = len(placed) > len(page) > 0
-    return Found(rows, total, cursors.encode(sort, page[-1][1], _path(rows[-1])) if more else None)
+    more = len(placed) > len(page) > 0 and bool(rows)
+    return Found(rows, total, cursors.encode(sort, page[-1][1], _path(rows[-1])) if more else None, view.partial)
 
 
 def count_facets(
     connection: apsw.Connection, views: Views, query: Node, folder: LibraryPath = ROOT, limit: int = 50
-) -> tuple[facets.Facets, int]:
-    """What the matches have in common, and how many there are; folders are those directly in `folder`."""
+) -> tuple[facets.Facets, int, bool]:
+    """What the matches have in common, how many they are, and whether that is partial, see `Found`."""
     view, matches = _matches(connection, views, query)
     total = sum(int(np.count_nonzero(match.mask)) for match in matches)
-    return facets.facets(matches, view.tree, folder, limit), total
+    return facets.facets(matches, view.tree, folder, limit), total, view.partial
 
 
 def suggest(connection: apsw.Connection, views: Views, typed: str, limit: int) -> list[Suggestion]:
@@ -73,13 +77,13 @@ def _matches(connection: apsw.Connection, views: Views, query: Node) -> tuple[Vi
 
 
 def _rows(connection: apsw.Connection, ids: Sequence[int]) -> list[ItemRow]:
-    """The items with these ids, in their order."""
+    """The items with these ids, in their order; of what a partial view did not look at, some may be gone."""
     found: dict[int, ItemRow] = {}
     for part in _parts(ids):
         marks = ",".join("?" * len(part))
         rows: Iterable[tuple[Any, ...]] = connection.execute(_ROWS.format(marks), part)
         found.update((row[0], item_row(row[1:])) for row in rows)
-    return [found[id_] for id_ in ids]
+    return [found[id_] for id_ in ids if id_ in found]
 
 
 _ROWS = (

@@ -76,6 +76,16 @@ class Freshness:
         """Why the last full scan failed, so that another is owed; None while none is."""
 
     @property
+    def is_first_scan_to_come(self) -> bool:
+        """Whether a server has not begun its first scan: searches do not make it themselves, for it may take long."""
+        return self.started > float("-inf") and not (self.scanned or self.scanning or self.owed)
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether a scan runs, or the first one has yet to."""
+        return self.scanning or self.is_first_scan_to_come
+
+    @property
     def problem(self) -> str | None:
         """What is to be said of a scan that is owed."""
         return self.owed and f"The library could not be scanned, and is tried again: {self.owed}"
@@ -119,9 +129,10 @@ class Freshness:
     async def _refresh_now(self) -> None:
         await self._first_scan_soon()
         watch = self.watch
-        if watch is not None and not watch.failed and not await asyncio.to_thread(watch.is_alive):
+        heard = watch is not None and await watch.heard_all()
+        if watch is not None and not watch.failed and not watch.is_alive:
             await self._watch_anew(watch)
-        elif watch is not None and await watch.heard_all():
+        elif watch is not None and heard:
             changed = watch.take_changed()
             if not self.scanning and (watch.take_missed() or self.owed is not None):
                 await self.scan_all(part=ON_DISKS)
@@ -139,7 +150,7 @@ class Freshness:
 
     async def _compare(self) -> None:
         """Where nothing is heard: compare everything, or in a large library the times of folders."""
-        if self.scanning and not await self._scan_ends_soon():
+        if self.is_first_scan_to_come or (self.scanning and not await self._scan_ends_soon()):
             return
         if self._place.base.capabilities.remote:
             await self._poll()

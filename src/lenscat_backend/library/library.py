@@ -231,11 +231,14 @@ class Library:
         parsed, order = parse_query(query), parse_sort(sort)
         await self._freshness.refresh()
         found = await self.catalog.search(parsed.root, order, limit, offset, cursor)
+        if found.partial and not self._freshness.scanning:  # so much has come at once that no block holds it yet
+            await self._scanner.make_blocks()
+            found = await self.catalog.search(parsed.root, order, limit, offset, cursor)
         items = [make_item(row, MIME_TYPES.get(row.record.format, "")) for row in found.rows]
-        return Page(items, found.total, found.cursor)
+        return Page(items, found.total, found.cursor, found.partial)
 
-    async def facets(self, query: str = "", folder: str = "", limit: int = 50) -> tuple[Facets, int]:
-        """What the matches have in common (tags, months, cameras ...), and how many they are.
+    async def facets(self, query: str = "", folder: str = "", limit: int = 50) -> tuple[Facets, int, bool]:
+        """What the matches have in common (tags, months, cameras ...), how many they are, and whether that is partial.
 
         Folders are those directly in `folder`; of tags, cameras, lenses and folders at most `limit` are told.
         """

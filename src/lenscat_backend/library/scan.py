@@ -43,6 +43,8 @@ LARGE_AGAIN_S = 30.0
 MANY_CHANGES = 500
 """Fewer are no reason for another block: searches look at them apart."""
 BLOCK_PAUSE_S = 0.5
+MUCH_READ = 10_000
+"""After so many pictures the log of the catalog is large enough to give its space back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,8 @@ class Scanner:
             await behind
             progress.running = False
         await self.make_blocks()
+        if progress.images_read > MUCH_READ:
+            await self._catalog.empty_log()
         return progress
 
     async def make_blocks(self) -> None:
@@ -170,7 +174,7 @@ class Scanner:
             with suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), BLOCK_PAUSE_S)
                 return
-            await self._catalog.make_block(BLOCK_ITEMS)
+            await self._catalog.make_block(BLOCK_ITEMS // 2)
 
     async def _look_after(self, path: LibraryPath, running: asyncio.Task[Looked] | None) -> Looked:
         if running is not None:

@@ -37,11 +37,15 @@ class Item:
 
 
 class Page(NamedTuple):
-    """A page of search results, how many match in all, and what asks for the next page; None where there is none."""
+    """A page of search results, how many match in all, and what asks for the next page; None where there is none.
+
+    `partial`: so much has changed that not all of it was looked at; a moment later it is.
+    """
 
     items: list[Item]
     total: int
     cursor: str | None
+    partial: bool
 
 
 def make_item(row: ItemRow, mime_type: str) -> Item:
@@ -55,12 +59,12 @@ def make_item(row: ItemRow, mime_type: str) -> Item:
         width=record.width,
         height=record.height,
         created_at=record.created_at,
-        tags=tuple(orjson.loads(record.tags)),
+        tags=tuple(orjson.loads(record.tags)) if record.tags != "[]" else (),
         notes=record.notes,
         rating=record.rating,
         label=record.label,
         favorite=bool(record.favorite),
         hash=record.hash,
-        exif=orjson.loads(record.exif),
+        exif=orjson.loads(record.exif) if record.exif != "{}" else {},
         problem=record.problem,
     )

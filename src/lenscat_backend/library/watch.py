@@ -40,6 +40,8 @@ class Watch(ABC):
         """Of the library at `root` and its `overlay`; `on_change` is called on `loop`. Nothing is touched yet."""
         self.failed: str | None = None
         """Why it stopped listening for good; None while it listens."""
+        self.is_alive = True
+        """Whether the root was the folder that is watched, when last asked: it may be replaced or mounted anew."""
         self._roots = [root] if overlay is None else [root, overlay]
         self._follow_outside = follow_outside
         self._markers = marker_folder
@@ -94,17 +96,18 @@ class Watch(ABC):
         heard = self._waiting[name] = self._loop.create_future()
         marker = self._markers / name
         try:
-            await asyncio.to_thread(marker.touch)
+            self.is_alive = await asyncio.to_thread(self._mark, marker)
             return not self.failed and await asyncio.wait_for(heard, MARKER_TIMEOUT_S)
         except (TimeoutError, OSError):
             return False
         finally:
             self._waiting.pop(name, None)
-            with suppress(OSError):
-                await asyncio.to_thread(marker.unlink, True)
+            with suppress(RuntimeError):  # the loop may be closing
+                self._loop.run_in_executor(None, _remove, marker)
 
-    def is_alive(self) -> bool:
-        """Whether the library's root still is the folder that is watched: it may have been replaced or mounted anew."""
+    def _mark(self, marker: Path) -> bool:
+        """Make a marker; whether the root still is the folder that is watched."""
+        marker.touch()
         try:
             return _identity(self._roots[0]) == self._identity
         except OSError:
@@ -185,6 +188,11 @@ class Watch(ABC):
 def is_ours(name: str) -> bool:
     """Whether a file of this name is derived, so that a search can find nothing new in it."""
     return name in MANIFESTS or name.endswith(THUMBNAIL_SUFFIX)
+
+
+def _remove(marker: Path) -> None:
+    with suppress(OSError):
+        marker.unlink(missing_ok=True)
 
 
 def _identity(root: str) -> tuple[int, int]:

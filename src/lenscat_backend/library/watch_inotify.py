@@ -56,9 +56,9 @@ class InotifyWatch(Watch):
         while not self._stop.is_set():
             if not self._tree.backlog:
                 waiting.poll()
-                time.sleep(GATHER_S)
             try:
-                self._hear(self._read())
+                if self._hear(self._read()):
+                    time.sleep(GATHER_S)
             except OSError as error:
                 raise _explained(error) from error
 
@@ -66,8 +66,9 @@ class InotifyWatch(Watch):
         backlog, self._tree.backlog = self._tree.backlog, []
         return backlog or self._inotify.read(timeout=0)
 
-    def _hear(self, events: Iterable[Event]) -> None:
-        markers, missed = [], False
+    def _hear(self, events: Iterable[Event]) -> bool:
+        """Whether there was more than markers, for which somebody waits."""
+        markers, missed, more = [], False, False
         for number, mask, _, name in events:
             if mask & _OVERFLOWED:
                 self._tree.listen_to_all()
@@ -76,8 +77,10 @@ class InotifyWatch(Watch):
             elif number == self._marker_number:
                 markers.append(name)
             else:
+                more = True
                 self._tree.hear(number, mask, os.fsencode(name))
         self._report(self._tree.take_changed(), markers, missed)
+        return more
 
     def _mark_again(self) -> None:
         """Of the markers that were lost, another event."""

@@ -77,10 +77,10 @@ class TargetWatches:
 
     async def _changes(self, folder: str, watch: Watch) -> list[LibraryPath] | None:
         """The folders heard of; None where something may have been missed, as before the watch began."""
-        if watch.failed or not await asyncio.to_thread(watch.is_alive):
+        heard = not watch.failed and await watch.heard_all()
+        if watch.failed or not watch.is_alive:
             await asyncio.to_thread(self._watches.pop(folder).close)
             return None
-        heard = await watch.heard_all()
         changed, missed = watch.take_changed(), watch.take_missed()
         if not heard or missed or folder in self._new:
             self._new.discard(folder)

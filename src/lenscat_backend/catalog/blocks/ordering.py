@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from lenscat_backend.catalog.blocks.view import Source, Tree, View
 from lenscat_backend.models.text import sort_path
 
 _CHUNK = 4096
+_NEAR = 4
+"""So many rows are looked at for one that is still there."""
 Key = tuple[Any, ...]
 
 
@@ -186,8 +189,11 @@ class _Places:
         return found
 
     def _key_at(self, ids: NDArray[np.int64], at: int) -> Key:
-        id_ = int(ids[at])
-        return self.keys([id_])[id_]
+        near = ids[at : at + _NEAR].tolist()
+        found = self.keys(near)
+        return next(
+            (found[id_] for id_ in near if id_ in found), (math.inf,) if not self.order.by_name else ("\U0010ffff",)
+        )
 
     def _key(self, rank: float, sort_key: Any, name: Any) -> Key:
         return (sort_key, name, rank) if self.order.by_name else (rank, sort_key, name)

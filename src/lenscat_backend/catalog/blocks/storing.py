@@ -19,10 +19,10 @@ from lenscat_backend.catalog.blocks.building import Builder, Row
 from lenscat_backend.catalog.blocks.packing import pack, unpack
 from lenscat_backend.models.paths import LibraryPath
 
-BLOCK_ITEMS = 131_072
+BLOCK_ITEMS = 262_144
 """How many items a block holds at most. More make it slower to make, and many small ones make searches slower."""
 _TIER = 8
-"""Blocks of like size (within this factor) are merged when there are as many."""
+"""Blocks of like size (within this factor) are merged when there are as many; large ones when there are two."""
 
 TABLES = """
 -- Search reads blocks of items; see catalog/blocks/storing.py.
@@ -73,6 +73,14 @@ def latest_change(connection: apsw.Connection) -> int:
     return int(connection.execute("SELECT coalesce(max(seq), 0) FROM changed").get)
 
 
+def count_changes(connection: apsw.Connection, seq: int) -> int:
+    """How many lines come after one, at most about a block full."""
+    count = connection.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM changed WHERE seq > ? LIMIT ?)", (seq, BLOCK_ITEMS)
+    ).get
+    return int(count)
+
+
 def changed_since(connection: apsw.Connection, seq: int) -> NDArray[np.int64]:
     """The ids of the items that changed after a line, ascending and each once."""
     rows = connection.execute("SELECT DISTINCT item_id FROM changed WHERE seq > ? ORDER BY item_id", (seq,))
@@ -104,6 +112,13 @@ def folder_paths(connection: apsw.Connection) -> dict[int, LibraryPath]:
     """The paths of all folders by their ids, in the order of the tree."""
     rows: list[Any] = connection.execute("SELECT id, path FROM folders ORDER BY sort_path, path").fetchall()
     return {number: LibraryPath(path) for number, path in rows}
+
+
+def rows_to_make(connection: apsw.Connection, least: int) -> int:
+    """How many items the next block would have to be made of; 0 where there is none to make."""
+    _, changed = _earliest_changes(connection, least)
+    merged = _to_merge(stored_blocks(connection), len(changed))
+    return len(changed) + sum(block.living for block in merged)
 
 
 def make_block(connection: apsw.Connection, least: int) -> Made | None:
@@ -163,7 +178,7 @@ def _to_merge(blocks: Sequence[Stored], new: int) -> list[Stored]:
     small = sorted((block for block in blocks if block.living * 2 <= BLOCK_ITEMS), key=lambda block: block.living)
     for first in range(len(small)):
         alike = [block for block in small[first:] if block.living <= max(small[first].living, 1) * _TIER]
-        if len(alike) >= _TIER:
+        if len(alike) >= (2 if small[first].living * 4 >= BLOCK_ITEMS else _TIER):
             return _that_fit(alike, room)
     return []
 

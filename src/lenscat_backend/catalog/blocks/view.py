@@ -20,6 +20,8 @@ from lenscat_backend.catalog.blocks.texts import Mask
 from lenscat_backend.models.paths import LibraryPath
 from lenscat_backend.models.text import searchable
 
+MOST_RECENT = 16_384
+"""More changes than these are left out until they are in blocks: nobody waits until a million pictures are in one."""
 _MERGE_BELOW = 4
 """Recent changes join those before them that are at most so many times as many."""
 
@@ -61,10 +63,11 @@ class Tree(NamedTuple):
 
 
 class View(NamedTuple):
-    """What a search looks at."""
+    """What a search looks at; `partial` where so much has changed since that it is left out for now."""
 
     sources: tuple[Source, ...]
     tree: Tree
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,9 @@ class Views:
             self._take_blocks(storing.stored_blocks(connection))
             self._recent, self._generation = [], generation
         tree = self._tree[1]
-        self._take_changes(connection, upto, tree)
+        partial = storing.count_changes(connection, self._recent[-1].upto if self._recent else 0) > MOST_RECENT
+        if not partial:
+            self._take_changes(connection, upto, tree)
         over = np.empty(0, np.int64)
         sources: list[Source] = []
         for recent in reversed(self._recent):
@@ -123,7 +128,7 @@ class Views:
             over = np.union1d(over, recent.ids)
         sources += [self._source(block, stored.dead, over) for stored, block in self._blocks.values()]
         self._sources = {id(source.block): source for source in sources}
-        return View(tuple(sources), tree)
+        return View(tuple(sources), tree, partial)
 
     def _source(self, block: Block, dead: Mask | None, over: NDArray[np.int64]) -> Source:
         """The one there was, where nothing has changed: it keeps what it has counted."""
