@@ -8,14 +8,17 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import apsw
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lenscat_backend.catalog import search
+from lenscat_backend.catalog.blocks.view import Views
 from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.catalog.records import FolderUpdate, ItemRecord
-from lenscat_backend.errors import InvalidQueryError
+from lenscat_backend.errors import BusyError, InvalidQueryError
 from lenscat_backend.models.paths import LibraryPath
 from lenscat_backend.models.search.parser import parse_query
 from lenscat_backend.models.search.sorting import Sort, parse_sort
@@ -108,16 +111,19 @@ FIELDS = st.sampled_from([
     "is:unrated", "has:notes", "has:gps", "has:hash", "has:sidecar", "has:camera", "hash:abc1", "hash:ababa",
 ])  # fmt: skip
 CONDITIONS = PLAIN | FIELDS
-QUERIES = st.recursive(
-    CONDITIONS,
-    lambda inner: st.one_of(
-        st.lists(inner, min_size=2, max_size=3).map(" ".join),
-        st.lists(inner, min_size=2, max_size=3).map(" or ".join).map("({})".format),
-        inner.map("-({})".format),
-        inner.map("not ({})".format),
-    ),
-    max_leaves=6,
-)
+
+
+@st.composite
+def queries(draw: st.DrawFn, depth: int = 3) -> str:
+    """Conditions joined in every way, `depth` times within each other at most."""
+    if depth == 0 or draw(st.booleans()):
+        return draw(CONDITIONS)
+    parts = draw(st.lists(queries(depth - 1), min_size=2, max_size=3))
+    ways = [" ".join(parts), f"({' or '.join(parts)})", f"-({parts[0]})", f"not ({parts[0]} | {parts[1]})"]
+    return draw(st.sampled_from(ways))
+
+
+QUERIES = queries()
 
 
 def record(picture: Picture) -> ItemRecord:
@@ -350,5 +356,72 @@ def test_pages_go_on_where_the_last_picture_was_even_when_it_is_gone(tmp_path: P
         await catalog.apply([FolderUpdate(LibraryPath("a"), rest, complete=False)])
         found = await catalog.search(root, Sort(), 10, cursor=cursor)
         assert [row.record.name for row in found.rows] == ["4.jpg", "5.jpg", "10.jpg"]
+
+    with_pictures(tmp_path, pictures, work)
+
+
+def test_a_damaged_block_is_made_anew_with_the_catalog(tmp_path: Path) -> None:
+    async def work(catalog: Catalog) -> None:
+        await catalog.make_block(1)
+        connection = apsw.Connection(str(tmp_path / "c"))
+        connection.execute("UPDATE block_parts SET data = zeroblob(100) WHERE part = 'names'")
+        connection.close()
+        with pytest.raises(BusyError, match="made anew"):
+            await catalog.search(parse_query("name:a").root)
+        pictures = [Picture("a/x.jpg"), Picture("a/y.jpg")]
+        await enter(catalog, pictures)
+        await catalog.make_block(1)
+        found = await catalog.search(parse_query("name:x").root)
+        assert [path_of(row) for row in found.rows] == ["a/x.jpg"]
+
+    with_pictures(tmp_path, [Picture("a.jpg"), Picture("b.jpg")], work)
+
+
+def test_a_catalog_made_anew_is_not_taken_for_the_one_before(tmp_path: Path) -> None:
+    """Its blocks have the same numbers, and are others."""
+
+    async def work(catalog: Catalog) -> None:
+        for name in ("one", "two"):
+            await enter(catalog, [Picture(f"a/{name}{number}.jpg") for number in range(3)])
+            await catalog.make_block(1)
+            assert (await catalog.search(parse_query(name).root)).total == 3
+            connection = apsw.Connection(str(tmp_path / "c"))
+            connection.execute("UPDATE block_parts SET data = zeroblob(100)")
+            connection.close()
+            await damaged(catalog)
+        assert (await catalog.search(parse_query("").root)).total == 0
+
+    async def damaged(catalog: Catalog) -> None:
+        second = Views(catalog._database.connect)  # a reader that has nothing in memory meets the damage
+        with pytest.raises(BusyError):
+            await catalog._database.read(search.search, second, parse_query("name:o").root)
+
+    with_pictures(tmp_path, [], work)
+
+
+def test_more_changes_than_a_search_looks_at_are_told_and_then_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lenscat_backend.catalog.blocks.view.MOST_RECENT", 5)
+
+    async def work(catalog: Catalog) -> None:
+        await enter(catalog, [Picture(f"a/{number}.jpg") for number in range(20)])
+        assert (await catalog.search(parse_query("").root)).partial
+        while await catalog.make_block(1):
+            pass
+        found = await catalog.search(parse_query("").root)
+        assert (found.total, found.partial) == (20, False)
+
+    with_pictures(tmp_path, [], work)
+
+
+def test_a_block_made_in_another_process_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lenscat_backend.catalog.catalog._MADE_HERE", 0)
+    pictures = [Picture(f"a/{number}.jpg", tags=("é",), notes="golden hour") for number in range(20)]
+
+    async def work(catalog: Catalog) -> None:
+        assert await catalog.make_block(1)
+        assert not await catalog.make_block(1)
+        assert (await catalog.search(parse_query('tag:e "golden hour" name:1').root)).total == 11
 
     with_pictures(tmp_path, pictures, work)

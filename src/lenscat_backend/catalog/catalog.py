@@ -37,8 +37,12 @@ class Catalog:
     """The disposable index of one library in one SQLite file. All calls may raise `BusyError`."""
 
     def __init__(self, path: Path) -> None:
-        self._database = Database(path, lambda connection: updates.add_folder(connection, ROOT))
+        self._database = Database(path, self._prepare)
         self._views = Views(self._database.connect)
+
+    def _prepare(self, connection: apsw.Connection) -> None:
+        updates.add_folder(connection, ROOT)
+        self._views.close()  # it reads the file that was wiped
 
     def close(self) -> None:
         """Finish what runs and close the file."""

@@ -78,6 +78,7 @@ CREATE TRIGGER items_removed AFTER DELETE ON items BEGIN
   INSERT INTO changed (item_id) VALUES (old.id);
 END;
 
+INSERT INTO facts VALUES ('blocks', abs(random()) >> 16);
 INSERT INTO facts VALUES ('folders', 0);  -- counts how often there came to be other folders
 CREATE TRIGGER folders_added AFTER INSERT ON folders BEGIN
   UPDATE facts SET value = value + 1 WHERE name = 'folders';

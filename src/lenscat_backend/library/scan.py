@@ -172,7 +172,8 @@ class Scanner:
         """Behind a scan, a whole block at a time: at its end little is left to do."""
         while not ended.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), BLOCK_PAUSE_S)
+                async with asyncio.timeout(BLOCK_PAUSE_S):
+                    await ended.wait()
                 return
             await self._catalog.make_block(BLOCK_ITEMS // 2)
 

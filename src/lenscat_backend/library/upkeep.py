@@ -29,6 +29,7 @@ POLL_PAUSES = 20
 """Between two polls pass at least so many times what one took: a bucket of millions is not listed without end."""
 ROLLUP_QUIET_S = 5.0
 ROLLUP_PAUSES = 20
+_CANCEL_AGAIN_S = 1.0
 """Between two rollups pass at least so many times what writing one took: edits cost no more than a twentieth."""
 
 
@@ -95,9 +96,10 @@ class Upkeep:
     async def close(self) -> None:
         """End all of it; what remains to be written is written after the next start."""
         self._serving = False
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:  # again, where one was at the end of something that lets nobody interrupt it
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(list(self._tasks), timeout=_CANCEL_AGAIN_S)
 
     async def _try_conditions(self, written: Callable[[], Sequence[Store]], pause_s: float) -> None:
         """Again and again: a bucket may be away at the start, and others are met behind pointers."""

@@ -97,7 +97,8 @@ class Watch(ABC):
         marker = self._markers / name
         try:
             self.is_alive = await asyncio.to_thread(self._mark, marker)
-            return not self.failed and await asyncio.wait_for(heard, MARKER_TIMEOUT_S)
+            async with asyncio.timeout(MARKER_TIMEOUT_S):  # wait_for may swallow a cancellation
+                return not self.failed and await heard
         except (TimeoutError, OSError):
             return False
         finally:

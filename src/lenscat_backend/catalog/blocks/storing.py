@@ -26,7 +26,12 @@ _TIER = 8
 
 TABLES = """
 -- Search reads blocks of items; see catalog/blocks/storing.py.
-CREATE TABLE blocks (id INTEGER PRIMARY KEY, items INTEGER NOT NULL, dead BLOB NOT NULL);  -- dead: a bit for each item
+CREATE TABLE blocks (
+  id INTEGER PRIMARY KEY,
+  made INTEGER NOT NULL,  -- the generation that it came with: no other catalog's block has the same
+  items INTEGER NOT NULL,
+  dead BLOB NOT NULL      -- a bit for each item
+);
 CREATE TABLE block_parts (block INTEGER NOT NULL, part TEXT NOT NULL, data BLOB NOT NULL);
 CREATE UNIQUE INDEX block_parts_by_name ON block_parts(block, part);
 CREATE TABLE changed (seq INTEGER PRIMARY KEY AUTOINCREMENT, item_id INTEGER NOT NULL);
@@ -40,9 +45,10 @@ _ROWS = (
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A block in the file, without its parts."""
+    """A block in the file, without its parts; `made` is the generation that it came with."""
 
     number: int
+    made: int
     items: int
     dead: NDArray[np.bool_]
 
@@ -64,8 +70,8 @@ class Made:
 
 
 def generation(connection: apsw.Connection) -> int:
-    """Counts the changes of the set of blocks."""
-    return int(connection.execute("SELECT coalesce((SELECT value FROM facts WHERE name = 'blocks'), 0)").get)
+    """Counts the changes of the set of blocks, from a number of chance on: a file made anew has others."""
+    return int(connection.execute("SELECT value FROM facts WHERE name = 'blocks'").get)
 
 
 def latest_change(connection: apsw.Connection) -> int:
@@ -89,16 +95,19 @@ def changed_since(connection: apsw.Connection, seq: int) -> NDArray[np.int64]:
 
 def stored_blocks(connection: apsw.Connection) -> list[Stored]:
     """The blocks, oldest first."""
-    found: list[Any] = connection.execute("SELECT id, items, dead FROM blocks ORDER BY id").fetchall()
-    return [Stored(number, items, _bits(dead, items)) for number, items, dead in found]
+    found: list[Any] = connection.execute("SELECT id, made, items, dead FROM blocks ORDER BY id").fetchall()
+    return [Stored(number, made, items, _bits(dead, items)) for number, made, items, dead in found]
 
 
 def read_part(connection: apsw.Connection, number: int, part: str) -> object:
-    """One part of a block; raises `LookupError` where the block has been replaced."""
+    """One part of a block; raises `LookupError` where the block has been replaced, `CorruptError` for damage."""
     data = connection.execute("SELECT data FROM block_parts WHERE block = ? AND part = ?", (number, part)).get
     if data is None:
         raise LookupError(f"no block {number}")
-    return unpack(PARTS[part], data)
+    try:
+        return unpack(PARTS[part], data)
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise apsw.CorruptError(f"block {number} is damaged") from error
 
 
 def rows_of(connection: apsw.Connection, ids: Iterable[int]) -> Iterator[Row]:
@@ -147,15 +156,16 @@ def store_block(connection: apsw.Connection, made: Made) -> bool:
     _bury(connection, made.ids)
     items = len(unpack(PARTS["ids"], made.parts["ids"]).ids)
     if items:
-        connection.execute("INSERT INTO blocks (items, dead) VALUES (?, ?)", (items, _packed(np.zeros(items, bool))))
+        connection.execute(
+            "INSERT INTO blocks (made, items, dead) VALUES (?, ?, ?)",
+            (made.generation + 1, items, _packed(np.zeros(items, bool))),
+        )
         number = connection.last_insert_rowid()
         connection.executemany(
             "INSERT INTO block_parts VALUES (?, ?, ?)", ((number, part, data) for part, data in made.parts.items())
         )
     connection.execute("DELETE FROM changed WHERE seq <= ?", (made.seq,))
-    connection.execute(
-        "INSERT INTO facts VALUES ('blocks', ?1) ON CONFLICT DO UPDATE SET value = ?1", (made.generation + 1,)
-    )
+    connection.execute("UPDATE facts SET value = ? WHERE name = 'blocks'", (made.generation + 1,))
     return True
 
 

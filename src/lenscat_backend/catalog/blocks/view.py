@@ -89,7 +89,8 @@ class Views:
         self._reading = threading.Lock()
         self._reader = reader
         self._connection: apsw.Connection | None = None
-        self._blocks: dict[int, tuple[storing.Stored, Block]] = {}
+        self._blocks: dict[tuple[int, int], tuple[storing.Stored, Block]] = {}
+        """By their numbers and the generations that they came with."""
         self._generation = -1
         self._recent: list[_Recent] = []
         self._sources: dict[int, Source] = {}
@@ -105,7 +106,7 @@ class Views:
             return self._view[1]
 
     def close(self) -> None:
-        """Close the connection for blocks."""
+        """Close the connection for blocks; the next one that is needed is to the file that is there then."""
         with self._reading:
             if self._connection is not None:
                 self._connection.close()
@@ -138,11 +139,11 @@ class Views:
         return Source(block, live)
 
     def _take_blocks(self, stored: Sequence[storing.Stored]) -> None:
-        before = self._blocks
-        self._blocks = {
-            one.number: (one, before[one.number][1] if one.number in before else Block(partial(self._load, one.number)))
-            for one in stored
-        }
+        before, self._blocks = self._blocks, {}
+        for one in stored:
+            kept = before.get((one.number, one.made))
+            block = kept[1] if kept is not None else Block(partial(self._load, one.number))
+            self._blocks[one.number, one.made] = one, block
 
     def _take_changes(self, connection: apsw.Connection, upto: int, tree: Tree) -> None:
         after = self._recent[-1].upto if self._recent else 0
