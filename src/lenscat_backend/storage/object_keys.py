@@ -21,8 +21,15 @@ _NOT_PLAIN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f/]|\n\.|\n\n|\n\Z")
 """In names each after a line's end: what is odd or hidden."""
 
 
+_new = tuple.__new__
+"""Makes a named tuple in half the time: a large folder has many entries."""
+
+
 class Found(NamedTuple):
-    """One object of a listing: its whole key, size in bytes, time in nanoseconds since 1970, ETag without quotes."""
+    """One object: its whole key, size in bytes, time in nanoseconds since 1970, ETag without quotes.
+
+    The time is cut to whole seconds, which is all that a GET tells.
+    """
 
     key: str
     size: int
@@ -30,9 +37,9 @@ class Found(NamedTuple):
     etag: str
 
     def entry(self, name: str) -> Entry:
-        """As the entry `name` of its folder. The time is cut to whole seconds, which is all that a GET tells."""
-        mtime_ns = self.mtime_ns // SECOND_NS * SECOND_NS
-        return Entry(name, False, self.size, mtime_ns, entry_etag(self.etag, self.size), True)
+        """As the entry `name` of its folder."""
+        _, size, mtime_ns, etag = self
+        return _new(Entry, (name, False, size, mtime_ns, f"{etag}-{size:x}", True, 0))  # as `entry_etag`, but at once
 
 
 def entry_etag(etag: str, size: int) -> str:

@@ -85,7 +85,7 @@ class ClientPages:
         result = obstore.list_with_delimiter(self._client, start.rstrip("/") or None)
         objects, prefixes = result["objects"], result["common_prefixes"]
         self._counter.add("LIST", max(len(objects) + len(prefixes) - 1, 0) // PAGE_KEYS)
-        return Page(tuple(found_of(meta) for meta in objects), tuple(f"{prefix}/" for prefix in prefixes))
+        return Page(tuple([found_of(meta) for meta in objects]), tuple(f"{prefix}/" for prefix in prefixes))
 
 
 class S3Pages:
@@ -162,8 +162,9 @@ def _close(idle: list[tuple[float, Connection]]) -> None:
 
 def found_of(meta: ObjectMeta) -> Found:
     """What the client library tells of an object."""
-    seconds = int(meta["last_modified"].timestamp())
-    return Found(meta["path"], meta["size"], seconds * SECOND_NS, (meta["e_tag"] or "").strip('"'))
+    etag = meta["e_tag"] or ""
+    etag = etag[1:-1] if etag[:1] == etag[-1:] == '"' else etag.strip('"')
+    return Found(meta["path"], meta["size"], int(meta["last_modified"].timestamp()) * SECOND_NS, etag)
 
 
 def _read_page(root: ET.Element) -> tuple[Page, str]:
