@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import cost_curve, drawing_thumbnails, existing, object_store, scanning
+from benchmarks import cost_curve, drawing_thumbnails, existing, object_store, scanning, searching
 from benchmarks.figures import Section
 from benchmarks.machine import load_line, machine_line, today
 from benchmarks.radosgw import PROGRAMS
@@ -20,7 +20,7 @@ from benchmarks.sizes import FULL, QUICK, TINY, Sizes
 _REPO = Path(__file__).resolve().parents[1]
 _WORK = _REPO / "var" / "benchmarks"
 _MARK = ".lenscat-benchmarks"
-_NAMES = ("drawing", "existing", "scanning", "curve", "objects")
+_NAMES = ("drawing", "existing", "scanning", "curve", "searching", "objects")
 _ENDED_BY_SIGNAL = 128
 
 
@@ -58,6 +58,7 @@ def _benchmarks(work: Path, sizes: Sizes, photos: Path | None) -> dict[str, Call
         "existing": lambda: existing.run(work, sizes),
         "scanning": lambda: scanning.run(work, sizes),
         "curve": lambda: cost_curve.run(work, sizes),
+        "searching": lambda: searching.run(work, sizes),
         "objects": lambda: object_store.run(work, sizes),
     }
 

@@ -24,6 +24,7 @@ class Sizes:
     scan_rounds: int
     objects: int
     object_rounds: int
+    searched: int
 
     @property
     def scan_images(self) -> int:
@@ -31,6 +32,6 @@ class Sizes:
         return self.group_images * GROUPS
 
 
-FULL = Sizes(4000, 3000, 24, 96, 7, 500, 5, 5, 10_000, 3, 5000, 5)
-QUICK = Sizes(4000, 3000, 4, 12, 2, 200, 1, 2, 500, 1, 1000, 2)
-TINY = Sizes(320, 240, 2, 4, 1, 6, 1, 1, 20, 1, 40, 1)
+FULL = Sizes(4000, 3000, 24, 96, 7, 500, 5, 5, 10_000, 3, 5000, 5, 1_000_000)
+QUICK = Sizes(4000, 3000, 4, 12, 2, 200, 1, 2, 500, 1, 1000, 2, 20_000)
+TINY = Sizes(320, 240, 2, 4, 1, 6, 1, 1, 20, 1, 40, 1, 400)

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.radosgw import PROGRAMS
 
-NAMES = ("drawing", "existing", "scanning", "curve", "objects")
+NAMES = ("drawing", "existing", "scanning", "curve", "searching", "objects")
 
 
 @pytest.mark.parametrize("name", NAMES)

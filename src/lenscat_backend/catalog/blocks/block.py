@@ -24,13 +24,14 @@ class Ids:
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """The folder of each item, and the orders people look at them in.
+    """The folder of each item (`folder_ids` are its values), and the orders people look at them in.
 
     `by_path` and `by_name` list the items: by folder in the order of the tree and then by name, or by name and then by
     folder. `path_hash` is the CRC-32 of its path.
     """
 
     folder: Coded[int]
+    folder_ids: NDArray[np.int64]
     by_path: NDArray[np.uint32]
     by_name: NDArray[np.uint32]
     path_hash: NDArray[np.uint32]

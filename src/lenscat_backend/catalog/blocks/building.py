@@ -120,7 +120,8 @@ class Builder:
             zlib.crc32(name.encode(), begins[code])
             for code, name in zip(folder.codes.tolist(), self._names, strict=True)
         ]
-        return Core(folder, by_path, by_name, np.array(hashes, np.uint32))
+        ids = np.array(folder.values, np.int64)
+        return Core(folder, ids, by_path, by_name, np.array(hashes, np.uint32))
 
 
 def block_of(rows: Iterable[Row], folders: Mapping[int, str]) -> Block:

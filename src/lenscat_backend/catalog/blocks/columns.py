@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lenscat_backend.catalog.blocks.postings import Postings, UintArray, narrow
+from lenscat_backend.catalog.blocks.postings import Postings, UintArray, narrow, spread
 from lenscat_backend.catalog.blocks.texts import Mask, Texts
 from lenscat_backend.catalog.blocks.vocabulary import Where
 
@@ -27,11 +27,11 @@ class Coded(Generic[V]):
     def where(self, holds: Callable[[V], bool]) -> Mask:
         """The items whose value is one for which `holds` is true; never those without one."""
         chosen = np.fromiter((value is not None and holds(value) for value in self.values), bool, len(self.values))
-        return chosen[self.codes]
+        return chosen.take(self.codes)
 
-    def counts(self, among: Mask) -> dict[V, int]:
-        """How many items have each value, of those in a mask."""
-        found = np.bincount(self.codes[among], minlength=len(self.values)).tolist()
+    def counts(self, items: NDArray[np.int64]) -> dict[V, int]:
+        """How many of some items have each value."""
+        found = np.bincount(self.codes[items], minlength=len(self.values)).tolist()
         pairs = zip(self.values, found, strict=True)
         return {value: count for value, count in pairs if count and value is not None}
 
@@ -85,9 +85,9 @@ class Tags:
         self.postings.mark(np.flatnonzero(chosen).astype(np.uint32), found)
         return found
 
-    def counts(self, among: Mask) -> dict[str, int]:
-        """How many items have each tag, of those in a mask."""
-        entries = self.used[np.repeat(among, np.diff(self.begins))]
+    def counts(self, items: NDArray[np.int64]) -> dict[str, int]:
+        """How many of some items have each tag."""
+        entries = self.used[spread(self.begins[items], np.diff(self.begins)[items])]
         found = np.bincount(entries, minlength=len(self.names)).tolist()
         return {name: count for name, count in zip(self.names, found, strict=True) if count}
 

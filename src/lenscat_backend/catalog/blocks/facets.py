@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
+from lenscat_backend.catalog.blocks.counting import Counts, count
 from lenscat_backend.catalog.blocks.ordering import Match
 from lenscat_backend.catalog.blocks.view import Tree
 from lenscat_backend.models.paths import LibraryPath
@@ -29,34 +32,39 @@ def facets(matches: Sequence[Match], tree: Tree, folder: LibraryPath, limit: int
     tags: Counter[str] = Counter()
     cameras: Counter[str] = Counter()
     lenses: Counter[str] = Counter()
-    ratings: Counter[str] = Counter()
+    ratings: Counter[int] = Counter()
     labels: Counter[str] = Counter()
     months: Counter[int] = Counter()
     folders: Counter[int] = Counter()
     for match in matches:
-        block, mask = match.source.block, match.mask
-        if not mask.any():
-            continue
-        tags.update(block.tags.counts(mask))
-        cameras.update(block.facts.camera.counts(mask))
-        lenses.update(block.facts.lens.counts(mask))
-        labels.update(block.facts.label.counts(mask))
-        ratings.update({str(rating): count for rating, count in block.facts.rating.counts(mask).items()})
-        folders.update(block.core.folder.counts(mask))
-        months.update(block.facts.month.counts(mask))
+        counts = _counts(match)
+        tags.update(counts.tags)
+        cameras.update(counts.cameras)
+        lenses.update(counts.lenses)
+        ratings.update(counts.ratings)
+        labels.update(counts.labels)
+        months.update(counts.months)
+        folders.update(counts.folders)
     years: Counter[str] = Counter()
-    for month, count in months.items():
-        years[f"{month // 100:04}"] += count
+    for month, number in months.items():
+        years[f"{month // 100:04}"] += number
     return Facets(
         _largest(tags, limit),
         [(f"{month // 100:04}-{month % 100:02}", count) for month, count in sorted(months.items())],
         sorted(years.items()),
         _largest(cameras, limit),
         _largest(lenses, limit),
-        sorted(ratings.items()),
+        [(str(rating), count) for rating, count in sorted(ratings.items())],
         _largest(labels, len(labels)),
         _largest(_children(folders, tree, folder), limit),
     )
+
+
+def _counts(match: Match) -> Counts:
+    source = match.source
+    if np.array_equal(match.mask, source.live):
+        return source.counts
+    return count(source.block, match.mask)
 
 
 def _largest(counts: Counter[str], limit: int) -> list[tuple[str, int]]:
@@ -67,8 +75,8 @@ def _children(folders: Counter[int], tree: Tree, folder: LibraryPath) -> Counter
     """The counts of the folders directly in `folder`, each with all below it."""
     begin = f"{folder}/" if folder else ""
     found: Counter[str] = Counter()
-    for number, count in folders.items():
+    for number, pictures in folders.items():
         path = tree.paths.get(number, LibraryPath(""))
         if path.startswith(begin) and len(path) > len(begin):
-            found[begin + path[len(begin) :].partition("/")[0]] += count
+            found[begin + path[len(begin) :].partition("/")[0]] += pictures
     return found

@@ -16,17 +16,13 @@ def path_matches(pattern: Pattern, block: Block, tree: Tree) -> Mask:
     if pattern.kind == "glob":
         return _by_glob(pattern, block, tree)
     prefix = pattern.text
-    found = _in_folders(
-        block,
-        [*tree.beginning(prefix), *tree.called(prefix.removesuffix("/"))]
-        if prefix[-1:] == "/"
-        else tree.beginning(prefix),
-    )
-    for at in [place for place, char in enumerate(prefix) if char == "/"] + [-1]:
-        folder, rest = prefix[: max(at, 0)], prefix[at + 1 :]
-        within = tree.called(folder) if rest else []
-        if within:
-            found = found | (_in_folders(block, within) & block.names.find(rest, "start"))
+    whole = tree.called(prefix[:-1]) if prefix.endswith("/") else []
+    found = _in_folders(block, [*whole, *tree.beginning(prefix)])
+    for at in [-1, *(place for place, char in enumerate(prefix) if char == "/")]:
+        rest = prefix[at + 1 :]
+        near = _in_folders(block, tree.called(prefix[: max(at, 0)]) if rest else [])
+        if near.any():
+            found = found | (near & block.names.find(rest, "start"))
     return found
 
 
@@ -52,5 +48,6 @@ def _by_glob(pattern: Pattern, block: Block, tree: Tree) -> Mask:
 
 
 def _in_folders(block: Block, numbers: list[int]) -> Mask:
-    column = block.core.folder
-    return np.isin(np.array(column.values), numbers)[column.codes]
+    if not numbers:
+        return np.zeros(len(block), bool)
+    return np.isin(block.core.folder_ids, numbers).take(block.core.folder.codes)

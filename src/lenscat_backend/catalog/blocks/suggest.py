@@ -64,7 +64,7 @@ class _Tags:
     def __init__(self, view: View) -> None:
         counts: Counter[str] = Counter()
         for source in view.sources:
-            counts.update(source.tag_counts)
+            counts.update(source.counts.tags)
         self._spellings: dict[str, list[tuple[int, str]]] = {}
         for tag, count in counts.items():
             self._spellings.setdefault(searchable(tag), []).append((count, tag))

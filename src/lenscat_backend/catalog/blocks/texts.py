@@ -55,7 +55,7 @@ class Texts:
         numbers = self.vocabulary.find(parts[0], where)
         if where == "anywhere":
             if len(numbers) > 1 and self.postings.count(numbers) * _MANY > len(self.stream):
-                return self._holding(self._chosen(numbers)[self.stream])
+                return self._holding(self._chosen(numbers).take(self.stream))
             self.postings.mark(numbers, found)
             return found
         return self._at_edge(numbers, where)
@@ -136,7 +136,7 @@ class Texts:
         return found
 
     def _is(self, tokens: UintArray, numbers: UintArray) -> Mask:
-        return tokens == numbers[0] if len(numbers) == 1 else self._chosen(numbers)[tokens]
+        return tokens == numbers[0] if len(numbers) == 1 else self._chosen(numbers).take(tokens)
 
     def _chosen(self, numbers: UintArray) -> Mask:
         wanted = np.zeros(len(self.vocabulary), bool)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lenscat_backend.catalog.blocks import storing
 from lenscat_backend.catalog.blocks.block import Block
 from lenscat_backend.catalog.blocks.building import block_of
+from lenscat_backend.catalog.blocks.counting import Counts, count
 from lenscat_backend.catalog.blocks.texts import Mask
 from lenscat_backend.models.paths import LibraryPath
 from lenscat_backend.models.text import searchable
@@ -34,9 +35,9 @@ class Source:
     live: Mask
 
     @cached_property
-    def tag_counts(self) -> dict[str, int]:
-        """How many items have each tag."""
-        return self.block.tags.counts(self.live)
+    def counts(self) -> Counts:
+        """What facets tell of all that count."""
+        return count(self.block, self.live)
 
 
 class Tree(NamedTuple):
