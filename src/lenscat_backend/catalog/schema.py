@@ -5,7 +5,7 @@ from __future__ import annotations
 from lenscat_backend.catalog.blocks.building import Row
 from lenscat_backend.catalog.blocks.storing import TABLES as BLOCK_TABLES
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 _IN_BLOCKS = [column for column in Row._fields if column not in ("id", "folder_id")]
 _SEARCHED = ", ".join(_IN_BLOCKS)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
@@ -10,9 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenscat_backend.catalog.blocks.columns import Coded, Places, Tags
-from lenscat_backend.catalog.blocks.texts import Texts
+from lenscat_backend.catalog.blocks.texts import Mask, Texts
 
 P = TypeVar("P")
+
+_MASKS = 96
+"""So many masks are kept of each block, a bit for each item: the words that are searched again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +32,15 @@ class Core:
     """The folder of each item (`folder_ids` are its values), and the orders people look at them in.
 
     `by_path` and `by_name` list the items: by folder in the order of the tree and then by name, or by name and then by
-    folder. `path_hash` is the CRC-32 of its path.
+    folder. `path_place` is where each item stands in
+    `by_path`, `path_hash` the CRC-32 of its path.
     """
 
     folder: Coded[int]
     folder_ids: NDArray[np.int64]
     by_path: NDArray[np.uint32]
     by_name: NDArray[np.uint32]
+    path_place: NDArray[np.uint32]
     path_hash: NDArray[np.uint32]
 
 
@@ -86,12 +93,29 @@ KEPT = frozenset(PARTS) - {"hashes"}
 
 
 class Block:
-    """A block whose parts are read when they are first needed."""
+    """A block whose parts are read when they are first needed, and which keeps the masks that were asked for last."""
 
     def __init__(self, load: Callable[[str], object]) -> None:
         """`load` gives a part by its name, see `PARTS`."""
         self._load = load
         self._parts: dict[str, object] = {}
+        self._masks: OrderedDict[Hashable, NDArray[np.uint8]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def mask(self, key: Hashable, make: Callable[[], Mask]) -> Mask:
+        """What `make` gives, made once as long as it is asked for now and then: a block never changes."""
+        with self._lock:
+            packed = self._masks.get(key)
+            if packed is not None:
+                self._masks.move_to_end(key)
+        if packed is not None:
+            return np.unpackbits(packed, count=len(self)).view(bool)
+        mask = make()
+        with self._lock:
+            self._masks[key] = np.packbits(mask)
+            if len(self._masks) > _MASKS:
+                self._masks.popitem(last=False)
+        return mask
 
     def _part(self, name: str, kind: type[P]) -> P:
         part = self._parts.get(name)

@@ -121,7 +121,9 @@ class Builder:
             for code, name in zip(folder.codes.tolist(), self._names, strict=True)
         ]
         ids = np.array(folder.values, np.int64)
-        return Core(folder, ids, by_path, by_name, np.array(hashes, np.uint32))
+        path_place = np.empty(len(by_path), np.uint32)
+        path_place[by_path] = np.arange(len(by_path), dtype=np.uint32)
+        return Core(folder, ids, by_path, by_name, path_place, np.array(hashes, np.uint32))
 
 
 def block_of(rows: Iterable[Row], folders: Mapping[int, str]) -> Block:

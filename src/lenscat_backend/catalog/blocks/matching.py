@@ -74,6 +74,12 @@ def _all(parts: tuple[Node, ...], block: Block, tree: Tree) -> Mask:
 
 
 def _text(node: Text, block: Block, tree: Tree) -> Mask:
+    if node.part == "path":
+        return path_matches(node.pattern, block, tree)
+    return block.mask(node, lambda: _of_part(node, block))
+
+
+def _of_part(node: Text, block: Block) -> Mask:
     pattern = node.pattern
     match node.part:
         case "":
@@ -84,8 +90,6 @@ def _text(node: Text, block: Block, tree: Tree) -> Mask:
             return _in(block.notes, pattern)
         case "tag":
             return _tagged(block, pattern)
-        case "path":
-            return path_matches(pattern, block, tree)
         case "camera":
             return _value(block.facts.camera, pattern)
         case "lens":
@@ -94,7 +98,7 @@ def _text(node: Text, block: Block, tree: Tree) -> Mask:
             return block.facts.label.where(pattern.matches)
         case "ext":
             return block.facts.extension.where(pattern.matches)
-    assert_never(node.part)
+    raise AssertionError(node.part)  # paths are not a block's alone
 
 
 def _in(texts: Texts, pattern: Pattern) -> Mask:

@@ -19,6 +19,8 @@ from lenscat_backend.catalog.blocks.view import Source, Tree, View
 from lenscat_backend.models.text import sort_path
 
 _CHUNK = 4096
+_FEW = 64
+"""One in so many items are few."""
 _NEAR = 4
 """So many rows are looked at for one that is still there."""
 Key = tuple[Any, ...]
@@ -96,12 +98,22 @@ def _first_of(
         behind = places.behind(match.source, cut[1])
         value = -cut[0] if order.descending else cut[0]
         mask = mask & (behind if values is None else (values > value) | ((values == value) & behind))
-    items = _in_line(line, mask, count) if values is None else _smallest(line, mask, values, count)
+    items = _in_place(block, order, mask, count) if values is None else _smallest(line, mask, values, count)
     folder = block.core.folder
     ranks = [places.ranks[folder.values[code] or 0] for code in folder.codes[items].tolist()]
     numbers = [0] * len(items) if values is None else values[items].tolist()
     rows = zip(numbers, ranks, range(len(items)), block.ids[items].tolist(), strict=True)
     return [_Candidate(value, rank, number, place, id_) for value, rank, place, id_ in rows]
+
+
+def _in_place(block: Block, order: Order, mask: Mask, count: int) -> NDArray[np.uint32]:
+    """The first matches by place: few are sorted, of many the line is walked until there are enough."""
+    items = np.flatnonzero(mask)
+    if order.by_name or len(items) * _FEW > len(block):
+        return _in_line(order.line(block), mask, count)
+    places = block.core.path_place[items]
+    sorted_items = items[np.argsort(places)].astype(np.uint32)
+    return (sorted_items[::-1] if order.descending else sorted_items)[:count]
 
 
 def _in_line(line: NDArray[np.uint32], mask: Mask, count: int) -> NDArray[np.uint32]:
