@@ -12,7 +12,6 @@ from lenscat_backend.catalog.blocks.suggest import Suggestion
 from lenscat_backend.catalog.catalog import Catalog
 from lenscat_backend.catalog.records import Totals
 from lenscat_backend.errors import LenscatError, NotFoundError, UnreachableError, UnsupportedError
-from lenscat_backend.imaging.formats import MIME_TYPES
 from lenscat_backend.library.check import HealthReport, check_library, write_report
 from lenscat_backend.library.cold_start import enter_rollup
 from lenscat_backend.library.drawing import OnDrawn, draw_missing
@@ -30,7 +29,7 @@ from lenscat_backend.library.threads import in_thread
 from lenscat_backend.library.thumbnails import Thumbnail, Thumbnails
 from lenscat_backend.library.tree_scan import ScanProgress
 from lenscat_backend.library.upkeep import Upkeep
-from lenscat_backend.library.views import Item, Page, make_item
+from lenscat_backend.library.views import Item, Page, item_of
 from lenscat_backend.library.watching import target_watches, watch_maker
 from lenscat_backend.library.work_queue import WorkQueue
 from lenscat_backend.models.edit import editable
@@ -222,7 +221,7 @@ class Library:
             if 0 <= limit <= count:
                 return
             count += 1
-            yield make_item(row, MIME_TYPES.get(row.record.format, ""))
+            yield item_of(row)
 
     async def search_page(
         self, query: str, limit: int, offset: int = 0, sort: str = "", cursor: str | None = None
@@ -234,14 +233,10 @@ class Library:
         if found.partial and not self._freshness.scanning:  # so much has come at once that no block holds it yet
             await self._scanner.make_blocks()
             found = await self.catalog.search(parsed.root, order, limit, offset, cursor)
-        items = [make_item(row, MIME_TYPES.get(row.record.format, "")) for row in found.rows]
-        return Page(items, found.total, found.cursor, found.partial)
+        return Page([item_of(row) for row in found.rows], found.total, found.cursor, found.partial)
 
     async def facets(self, query: str = "", folder: str = "", limit: int = 50) -> tuple[Facets, int, bool]:
-        """What the matches have in common (tags, months, cameras ...), how many they are, and whether that is partial.
-
-        Folders are those directly in `folder`; of tags, cameras, lenses and folders at most `limit` are told.
-        """
+        """What the matches have in common, at most `limit` of each, how many they are, and whether that is partial."""
         parsed, path = parse_query(query), parse_path(folder)
         await self._freshness.refresh()
         return await self.catalog.facets(parsed.root, path, limit)

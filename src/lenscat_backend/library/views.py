@@ -8,6 +8,7 @@ from typing import NamedTuple
 import orjson
 
 from lenscat_backend.catalog.records import ItemRow
+from lenscat_backend.imaging.formats import MIME_TYPES
 from lenscat_backend.models.paths import LibraryPath, join
 from lenscat_backend.models.sidecar import Fields
 
@@ -48,13 +49,13 @@ class Page(NamedTuple):
     partial: bool
 
 
-def make_item(row: ItemRow, mime_type: str) -> Item:
+def item_of(row: ItemRow) -> Item:
     """An item from its row."""
     record = row.record
     return Item(
         path=join(row.folder, record.name),
         name=record.name,
-        type=mime_type,
+        type=MIME_TYPES.get(record.format, ""),
         size=record.size,
         width=record.width,
         height=record.height,
