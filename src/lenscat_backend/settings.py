@@ -10,6 +10,7 @@ from dotenv import dotenv_values
 from platformdirs import user_cache_path
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as UnreadableSettingError
 
 from lenscat_backend.errors import SettingsError
 
@@ -98,3 +99,5 @@ def load_settings(**given: Any) -> Settings:
     except ValidationError as error:
         problems = [f"{'.'.join(str(part) for part in found['loc'])}: {found['msg']}" for found in error.errors()]
         raise SettingsError("Some settings cannot be used: " + "; ".join(problems)) from error
+    except UnreadableSettingError as error:  # what should be JSON, and is none
+        raise SettingsError(f"Some settings cannot be used: {error}; it takes JSON.") from error

@@ -83,7 +83,7 @@ def open_places(location: str, options: LibraryOptions, store: Store | None = No
         options.follow_links_outside,
         writable=not options.read_only,
     )
-    home = spot_of(parsed, options.objects.endpoint)
+    home = spot_of(parsed, options.objects.endpoint_of(parsed.scheme))
     pointers = PointerStore(base, home, Targets(rules, options.objects, requests))
     sidecars = upper if options.overlay is not None else None if options.read_only else pointers
     place = Place(pointers, upper, sidecars, Shadows(pointers))
@@ -113,13 +113,16 @@ def _spec(base: Store, upper: Store | None, rules: PointerRules) -> DiskSpec | N
 
 def _identity(location: Location, options: LibraryOptions) -> str:
     """Tells libraries apart: the same folder with another overlay or rule for links has another content."""
-    overlay = "" if options.overlay is None else _name_of(parse_location(options.overlay))
-    parts = (_name_of(location), overlay, str(options.follow_links_outside))
+    overlay = "" if options.overlay is None else _name_of(parse_location(options.overlay), options)
+    parts = (_name_of(location, options), overlay, str(options.follow_links_outside))
     return blake3(os.fsencode("\0".join(parts))).hexdigest(16)
 
 
-def _name_of(location: Location) -> str:
-    return location.url if location.path is None else os.path.realpath(location.path)
+def _name_of(location: Location, options: LibraryOptions) -> str:
+    """Buckets of one name on two servers are two."""
+    if location.path is not None:
+        return os.path.realpath(location.path)
+    return f"{location.url} {options.objects.endpoint_of(location.scheme).rstrip('/')}".rstrip()
 
 
 def _upper(location: Location, cache: Path, options: LibraryOptions, requests: RequestCounter) -> Store | None:

@@ -29,8 +29,9 @@ POLL_PAUSES = 20
 """Between two polls pass at least so many times what one took: a bucket of millions is not listed without end."""
 ROLLUP_QUIET_S = 5.0
 ROLLUP_PAUSES = 20
-_CANCEL_AGAIN_S = 1.0
 """Between two rollups pass at least so many times what writing one took: edits cost no more than a twentieth."""
+_CANCEL_AGAIN_S = 1.0
+"""A task that did not end is told again after so long."""
 
 
 class Upkeep:
